@@ -1,0 +1,59 @@
+package identity
+
+import (
+	"slices"
+	"strings"
+)
+
+// Permissions of this service. Others belong to the audiences and are only
+// carried in tokens.
+const (
+	PermissionAdmin              = "identity:admin" // all of them
+	PermissionConfigurationRead  = "identity:configuration:read"
+	PermissionConfigurationWrite = "identity:configuration:write"
+	PermissionUsersRead          = "identity:users:read"
+	PermissionUsersWrite         = "identity:users:write"
+	PermissionClientsRead        = "identity:clients:read"
+	PermissionClientsWrite       = "identity:clients:write"
+
+	permissionPrefix = "identity:"
+)
+
+// CheckPermissions refuses a permission that is not an RFC 6749 section 3.3
+// scope-token of 1 to 128 characters, and an "identity:" permission that this
+// service does not know, which would be a typing mistake that grants nothing.
+func CheckPermissions(permissions []string) error {
+	for _, p := range permissions {
+		if !scopeToken(p) {
+			return InvalidField("permissions", "each must have 1 to 128 printable ASCII characters without space, quote and backslash")
+		}
+		if OwnPermission(p) && !knownPermission(p) {
+			return InvalidField("permissions", "%q is not a permission of this service", p)
+		}
+	}
+	return nil
+}
+
+// OwnPermission reports whether p governs this service itself.
+func OwnPermission(p string) bool { return strings.HasPrefix(p, permissionPrefix) }
+
+func knownPermission(p string) bool {
+	if p == PermissionAdmin {
+		return true
+	}
+	resource, verb, _ := strings.Cut(strings.TrimPrefix(p, permissionPrefix), ":")
+	return slices.Contains([]string{"configuration", "users", "clients", "roles", "audiences", "keys", "sessions", "audit", "throttles"}, resource) &&
+		(verb == "read" || verb == "write")
+}
+
+func scopeToken(s string) bool {
+	return printableASCII(s, 128) && !strings.ContainsAny(s, `"\`)
+}
+
+// SortedSet returns the distinct strings of list in ascending order, and an
+// empty list rather than nil.
+func SortedSet(list []string) []string {
+	set := append([]string{}, list...)
+	slices.Sort(set)
+	return slices.Compact(set)
+}

@@ -1,0 +1,50 @@
+package identity
+
+import "time"
+
+// Principal is a user or client that has just proven who it is.
+type Principal struct {
+	ID string
+	// User reports whether a person is behind it; otherwise a machine is.
+	User        bool
+	Permissions []string
+	Audiences   []string
+	// AuthTime is when the proof was given.
+	AuthTime time.Time
+	// AMR lists how a user proved themselves (RFC 8176): "pwd".
+	AMR []string
+}
+
+// Caller is on whose behalf an administrative operation runs.
+type Caller struct {
+	// ID is the subject of the bearer token, or the name of a local actor such
+	// as "system:cli".
+	ID          string
+	Permissions []string
+}
+
+// Can reports whether the caller holds the permission, directly or as
+// administrator.
+func (c Caller) Can(permission string) bool {
+	for _, p := range c.Permissions {
+		if p == permission || p == PermissionAdmin && OwnPermission(permission) {
+			return true
+		}
+	}
+	return false
+}
+
+// Require returns InsufficientPermission unless the caller holds the
+// permission.
+func (c Caller) Require(permission string) error {
+	if c.Can(permission) {
+		return nil
+	}
+	return Errorf(InsufficientPermission, "This needs the permission %s.", permission)
+}
+
+// LocalAdministrator is whoever has the database and its encryption key in
+// hand: the command line, and the service at its first start.
+func LocalAdministrator(name string) Caller {
+	return Caller{ID: "system:" + name, Permissions: []string{PermissionAdmin}}
+}

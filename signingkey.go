@@ -1,0 +1,64 @@
+package identity
+
+import "time"
+
+// SigningKey is a key that signs tokens, as stored: its private half sealed,
+// its public half open. What it does at a given moment follows from its times
+// alone, so no job has to move it from state to state.
+type SigningKey struct {
+	// KID is the RFC 7638 thumbprint of the public half.
+	KID       string
+	Algorithm string
+	// PublicJWK is the public half in RFC 7517 form.
+	PublicJWK string
+	// Private is the PKCS#8 private half; zero once it has been destroyed.
+	Private   Sealed
+	CreatedAt time.Time
+	// ActivatesAt is when the key begins to sign.
+	ActivatesAt time.Time
+	// SupersededAt is when another key takes over; zero while none will.
+	SupersededAt time.Time
+	// RetiresAt is when the last token under the key has expired and the key
+	// leaves the JWKS; zero while it is not superseded.
+	RetiresAt time.Time
+}
+
+// KeyState is where a signing key is in its life.
+type KeyState string
+
+// The states of a signing key.
+const (
+	KeyNext    KeyState = "next"    // published, does not sign yet
+	KeyActive  KeyState = "active"  // signs
+	KeyRetired KeyState = "retired" // signs no more, verifies what it signed
+	KeyExpired KeyState = "expired" // no live token is left under it
+)
+
+// State returns the key's state at now.
+func (k SigningKey) State(now time.Time) KeyState {
+	switch {
+	case now.Before(k.ActivatesAt):
+		return KeyNext
+	case k.SupersededAt.IsZero() || now.Before(k.SupersededAt):
+		return KeyActive
+	case now.Before(k.RetiresAt):
+		return KeyRetired
+	default:
+		return KeyExpired
+	}
+}
+
+// Sealed is a value encrypted at rest. Only package seal makes one from
+// plaintext and only it opens one; the store carries it about.
+type Sealed struct {
+	// WrapperID names the ENCRYPTION_KEY that wraps the data key.
+	WrapperID string
+	// DataKey is the data key as a Fernet token under that ENCRYPTION_KEY.
+	DataKey string
+	// Ciphertext is AES-256-GCM under the data key: a 12-byte nonce, then the
+	// encrypted value with its tag.
+	Ciphertext []byte
+}
+
+// Empty reports whether nothing is sealed in it.
+func (s Sealed) Empty() bool { return len(s.Ciphertext) == 0 }
