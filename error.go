@@ -13,21 +13,21 @@ type Kind int
 
 // The kinds of failure, as the HTTP interface names them.
 const (
-	Internal                Kind = iota // anything without a kind of its own; its text is withheld
-	InvalidJSON                         // the body is not one well-formed JSON object
-	InvalidCredentials                  // a wrong, missing or unusable proof, or an unknown or disabled principal
-	InvalidToken                        // a bearer token that is missing, malformed, expired or not for this service
-	InsufficientPermission              // the bearer token is good, the permission lacks
-	InvalidAudience                     // the proof is good, the principal may not have this audience
-	NotFound                            // no such resource or route
-	MethodNotAllowed                    // the route exists, the method does not
-	Conflict                            // the name or id is taken, or the change would break an invariant
-	PreconditionFailed                  // If-Match is stale
-	PayloadTooLarge                     // the body exceeds the limit
-	UnsupportedMediaType                // not JSON, or encoded
-	InvalidRequest                      // members missing, unknown, of the wrong type or with bad values
-	Overloaded                          // the hashing queue is full
-	Unavailable                         // the database, or the active signing key, cannot be used now
+	Internal               Kind = iota // anything without a kind of its own; its text is withheld
+	InvalidJSON                        // the body is not one well-formed JSON object
+	InvalidCredentials                 // a wrong, missing or unusable proof, or an unknown or disabled principal
+	InvalidToken                       // a bearer token that is missing, malformed, expired or not for this service
+	InsufficientPermission             // the bearer token is good, the permission lacks
+	InvalidAudience                    // the proof is good, the principal may not have this audience
+	NotFound                           // no such resource or route
+	MethodNotAllowed                   // the route exists, the method does not
+	Conflict                           // the name or id is taken, or the change would break an invariant
+	PreconditionFailed                 // If-Match is stale
+	PayloadTooLarge                    // the body exceeds the limit
+	UnsupportedMediaType               // not JSON, or encoded
+	InvalidRequest                     // members missing, unknown, of the wrong type or with bad values
+	Overloaded                         // the hashing queue is full
+	Unavailable                        // the database, or the active signing key, cannot be used now
 )
 
 var kindCodes = [...]string{

@@ -47,18 +47,3 @@ func (k SigningKey) State(now time.Time) KeyState {
 		return KeyExpired
 	}
 }
-
-// Sealed is a value encrypted at rest. Only package seal makes one from
-// plaintext and only it opens one; the store carries it about.
-type Sealed struct {
-	// WrapperID names the ENCRYPTION_KEY that wraps the data key.
-	WrapperID string
-	// DataKey is the data key as a Fernet token under that ENCRYPTION_KEY.
-	DataKey string
-	// Ciphertext is AES-256-GCM under the data key: a 12-byte nonce, then the
-	// encrypted value with its tag.
-	Ciphertext []byte
-}
-
-// Empty reports whether nothing is sealed in it.
-func (s Sealed) Empty() bool { return len(s.Ciphertext) == 0 }
