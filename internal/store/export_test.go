@@ -1,0 +1,23 @@
+package store
+
+import "context"
+
+// WriterPragmaForTest reads a pragma of the connection that writes.
+func WriterPragmaForTest(ctx context.Context, db *DB, pragma string) (string, error) {
+	var value string
+	err := db.writer.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&value)
+	return value, err
+}
+
+// WriteThroughReadersForTest tries a write on a reader connection.
+func WriteThroughReadersForTest(ctx context.Context, db *DB) error {
+	_, err := db.readers.ExecContext(ctx, "UPDATE revision SET revision = 99")
+	return err
+}
+
+// SetSchemaVersionForTest records a schema version as applied, as a newer
+// program would have done.
+func SetSchemaVersionForTest(ctx context.Context, db *DB, version int64) error {
+	_, err := db.exec(ctx, "recording a schema version", `INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, ?)`, version, true)
+	return err
+}

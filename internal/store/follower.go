@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	pollInterval = 250 * time.Millisecond
+	// trust is how long memory may be used after the start of a successful
+	// poll. It bounds how late any node learns of a change.
+	trust       = time.Second
+	pollTimeout = 2 * time.Second
+)
+
+// Follower keeps what a node holds in memory true. It reads the changes table
+// and drops from its Caches what others have touched. What it has not been able
+// to check for a second is not used: then the database is asked, and if it is
+// away the caller gets Unavailable, never an old answer.
+type Follower struct {
+	db     *DB
+	logger *slog.Logger
+
+	polling sync.Mutex // one poll at a time
+
+	mu       sync.RWMutex
+	revision int64     // changes up to this one have been applied
+	polledAt time.Time // start of the last successful poll, zero before the first
+	caches   []dropper
+}
+
+// dropper is a Cache of any type.
+type dropper interface {
+	drop(kind, id string)
+	dropAll()
+}
+
+// Follow returns a Follower of the database. It works without Run, then polling
+// when it is asked.
+func (db *DB) Follow(logger *slog.Logger) *Follower {
+	return &Follower{db: db, logger: logger}
+}
+
+// Run polls four times a second until ctx ends.
+func (f *Follower) Run(ctx context.Context) {
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	for failing := false; ; {
+		err := f.Poll(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && !failing {
+			f.logger.WarnContext(ctx, "the database cannot be polled; memory is not trusted until it can", "error", err.Error())
+		}
+		if err == nil && failing {
+			f.logger.InfoContext(ctx, "the database can be polled again")
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// Poll applies what has changed since the last poll. A node calls it after its
+// own writes, so that they hold for its next request.
+func (f *Follower) Poll(ctx context.Context) error {
+	f.polling.Lock()
+	defer f.polling.Unlock()
+	return f.poll(ctx)
+}
+
+// fresh makes sure that memory may be trusted now.
+func (f *Follower) fresh(ctx context.Context) error {
+	if f.trusted() {
+		return nil
+	}
+	f.polling.Lock()
+	defer f.polling.Unlock()
+	if f.trusted() { // another request has polled meanwhile
+		return nil
+	}
+	return f.poll(ctx)
+}
+
+func (f *Follower) trusted() bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return !f.polledAt.IsZero() && time.Since(f.polledAt) < trust
+}
+
+func (f *Follower) poll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	began := time.Now() // the real clock: trust is about this process, not about the domain
+	f.mu.RLock()
+	since, before := f.revision, f.polledAt
+	f.mu.RUnlock()
+	if before.IsZero() || began.Sub(before) > changeRetention {
+		return f.startOver(ctx, began)
+	}
+	changes, err := f.db.changesSince(ctx, since)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range changes {
+		for _, cache := range f.caches {
+			cache.drop(c.kind, c.id)
+		}
+		f.revision = c.revision
+	}
+	f.polledAt = began
+	return nil
+}
+
+// startOver forgets everything, because what changed cannot be known.
+func (f *Follower) startOver(ctx context.Context, began time.Time) error {
+	revision, err := f.db.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, cache := range f.caches {
+		cache.dropAll()
+	}
+	f.revision, f.polledAt = revision, began
+	return nil
+}

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+)
+
+// KeyMargin is how much longer than the last token under it a key stays
+// published: for nodes that learn of a change within trust, and for the clock
+// skew that verifiers allow.
+const KeyMargin = time.Minute + trust
+
+// SigningKeys returns all keys that have not expired, oldest first by the time
+// they begin to sign.
+func (db *DB) SigningKeys(ctx context.Context) ([]identity.SigningKey, error) {
+	return rows(ctx, db, "signing keys", `SELECT kid, algorithm, public_jwk, private_wrapper_id, private_data_key, private_ciphertext,
+		created_at, activates_at, superseded_at, retires_at FROM signing_keys
+		WHERE retires_at = 0 OR retires_at > ? ORDER BY activates_at, created_at, kid`, []any{millis(db.now())}, scanSigningKey)
+}
+
+func scanSigningKey(scan func(...any) error) (identity.SigningKey, error) {
+	var k identity.SigningKey
+	var wrapperID, dataKey string
+	var ciphertext []byte
+	var created, activates, superseded, retires int64
+	if err := scan(&k.KID, &k.Algorithm, &k.PublicJWK, &wrapperID, &dataKey, &ciphertext, &created, &activates, &superseded, &retires); err != nil {
+		return k, err
+	}
+	k.CreatedAt, k.ActivatesAt, k.SupersededAt, k.RetiresAt = fromMillis(created), fromMillis(activates), fromMillis(superseded), fromMillis(retires)
+	// A row whose parts are damaged beyond their form stays in the list with
+	// nothing to open: the key ring quarantines it like any other damage.
+	k.Private, _ = identity.NewSealed(wrapperID, dataKey, ciphertext)
+	return k, nil
+}
+
+// ActivateSigningKey stores the key as the one that signs from its ActivatesAt
+// on. The keys before it are superseded then, and retire when the last token
+// under them has expired, given that tokens live for lifetime. A key that was
+// retired begins anew. It needs Change.
+func (db *DB) ActivateSigningKey(ctx context.Context, k identity.SigningKey, lifetime time.Duration) error {
+	from := millis(k.ActivatesAt)
+	until := millis(k.ActivatesAt.Add(lifetime + KeyMargin))
+	_, err := db.exec(ctx, "superseding signing keys", `UPDATE signing_keys SET superseded_at = ?,
+		retires_at = CASE WHEN tokens_until > ? THEN tokens_until ELSE ? END WHERE superseded_at = 0 AND kid <> ?`, from, until, until, k.KID)
+	if err != nil {
+		return err
+	}
+	if _, err := db.exec(ctx, "replacing a signing key", `DELETE FROM signing_keys WHERE kid = ?`, k.KID); err != nil {
+		return err
+	}
+	_, err = db.exec(ctx, "storing a signing key", `INSERT INTO signing_keys (kid, algorithm, public_jwk, private_wrapper_id, private_data_key,
+		private_ciphertext, created_at, activates_at, superseded_at, retires_at, tokens_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)`,
+		k.KID, k.Algorithm, k.PublicJWK, k.Private.WrapperID(), k.Private.DataKey(), k.Private.Ciphertext(), millis(k.CreatedAt), from)
+	if err != nil {
+		return err
+	}
+	return db.touched(ctx, KindSigningKeys, "")
+}
+
+// coverTokens keeps keys published for tokens issued before the lifetime
+// changed, and for those that a key about to be superseded still issues after.
+func (db *DB) coverTokens(ctx context.Context, former, next time.Duration) error {
+	now := db.now()
+	until := millis(now.Add(former + KeyMargin))
+	_, err := db.exec(ctx, "covering earlier tokens",
+		`UPDATE signing_keys SET tokens_until = ? WHERE superseded_at = 0 AND tokens_until < ?`, until, until)
+	if err != nil {
+		return err
+	}
+	_, err = db.exec(ctx, "covering later tokens",
+		`UPDATE signing_keys SET retires_at = superseded_at + ? WHERE superseded_at > ? AND retires_at < superseded_at + ?`,
+		(next + KeyMargin).Milliseconds(), millis(now), (next + KeyMargin).Milliseconds())
+	if err != nil {
+		return err
+	}
+	return db.touched(ctx, KindSigningKeys, "")
+}
+
+// DestroySupersededKeys erases the private halves of keys that sign no more,
+// and forgets keys under which no token is left.
+func (db *DB) DestroySupersededKeys(ctx context.Context) error {
+	now := db.now()
+	_, err := db.exec(ctx, "destroying private keys", `UPDATE signing_keys SET private_wrapper_id = '', private_data_key = '', private_ciphertext = ?
+		WHERE superseded_at > 0 AND superseded_at <= ? AND private_wrapper_id <> ''`, []byte{}, millis(now.Add(-2*trust)))
+	if err != nil {
+		return err
+	}
+	_, err = db.exec(ctx, "forgetting signing keys", `DELETE FROM signing_keys WHERE retires_at > 0 AND retires_at <= ?`, millis(now))
+	return err
+}
