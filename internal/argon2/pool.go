@@ -1,0 +1,162 @@
+package argon2
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// ErrOverloaded says that the queue for hashing is full, or that the caller
+// waited in it for too long. Trying again later may succeed.
+var ErrOverloaded = errors.New("too many hashes are waiting")
+
+const (
+	saltLength = 16 // bytes; RFC 9106 section 4: sufficient for all applications
+	tagLength  = 32 // bytes
+
+	maxSlots     = 1024
+	maxQueue     = 1 << 20
+	queuePerSlot = 32
+	defaultWait  = 3 * time.Second
+)
+
+// Config sets up a Pool. The zero Config is useful.
+type Config struct {
+	// Params is what a hash made by the pool costs; zero is DefaultParams.
+	Params Params
+	// Slots is how many hashes run at once, at most 1024; zero is GOMAXPROCS.
+	Slots int
+	// Queue is how many callers may wait for a slot, at most 1<<20; zero is 32
+	// per slot.
+	Queue int
+	// Wait is how long a caller waits for a slot; zero is 3 seconds.
+	Wait time.Duration
+}
+
+// Pool makes and verifies hashes within fixed bounds of concurrency and
+// memory. It is safe for concurrent use.
+type Pool struct {
+	params Params
+	slots  int
+	share  int64 // KiB of one slot
+	memory *semaphore.Weighted
+	queue  chan struct{} // one element per waiting caller
+	wait   time.Duration
+	dummy  string // a hash that no password has
+
+	running, runningKiB atomic.Int64
+	overloaded          atomic.Uint64
+}
+
+// New makes a pool. It refuses parameters outside the limits of this package.
+func New(c Config) (*Pool, error) {
+	if c.Params == (Params{}) {
+		c.Params = DefaultParams()
+	}
+	if err := c.Params.check(); err != nil {
+		return nil, err
+	}
+	if c.Slots == 0 {
+		c.Slots = min(runtime.GOMAXPROCS(0), maxSlots)
+	}
+	if c.Slots < 0 || c.Slots > maxSlots {
+		return nil, fmt.Errorf("hashing slots must be 0 to %d", maxSlots)
+	}
+	if c.Queue == 0 {
+		c.Queue = queuePerSlot * c.Slots
+	}
+	if c.Queue < 0 || c.Queue > maxQueue {
+		return nil, fmt.Errorf("the hashing queue must be 0 to %d long", maxQueue)
+	}
+	if c.Wait == 0 {
+		c.Wait = defaultWait
+	}
+	if c.Wait < 0 {
+		return nil, errors.New("the time to wait for a hashing slot must not be negative")
+	}
+	// The largest allowed hash must fit, or it would wait for ever.
+	share := max(int64(c.Params.Memory), int64((MaxMemory+c.Slots-1)/c.Slots))
+	dummy := newHash(c.Params)
+	_, _ = rand.Read(dummy.tag) // a random tag: that a password has it is as likely as guessing 256 bits
+	return &Pool{
+		params: c.Params,
+		slots:  c.Slots,
+		share:  share,
+		memory: semaphore.NewWeighted(share * int64(c.Slots)),
+		queue:  make(chan struct{}, c.Queue),
+		wait:   c.Wait,
+		dummy:  dummy.PHC(),
+	}, nil
+}
+
+// Hash returns the PHC string of password under a fresh salt. The errors are
+// ErrOverloaded and that of ctx; ctx ends the wait for a slot, but not a hash
+// that has begun.
+func (p *Pool) Hash(ctx context.Context, password []byte) (string, error) {
+	h := newHash(p.params)
+	tag, err := p.compute(ctx, h, password)
+	if err != nil {
+		return "", err
+	}
+	h.tag = tag
+	return h.PHC(), nil
+}
+
+// Verify reports whether phc is a hash of password. It fails only for a phc
+// that Parse refuses (at once, without hashing), with ErrOverloaded and with
+// the error of ctx.
+func (p *Pool) Verify(ctx context.Context, phc string, password []byte) (bool, error) {
+	h, err := Parse(phc)
+	if err != nil {
+		return false, err
+	}
+	tag, err := p.compute(ctx, h, password)
+	if err != nil {
+		return false, err
+	}
+	return h.matches(tag), nil
+}
+
+// Burn takes the way of Verify with a hash of the pool's own parameters, for
+// principals that do not exist or have no usable hash. The errors are those of
+// Verify.
+func (p *Pool) Burn(ctx context.Context) error {
+	_, err := p.Verify(ctx, p.dummy, nil)
+	return err
+}
+
+// NeedsRehash reports whether phc should be replaced when its password is next
+// at hand: it is not Argon2id, it uses less memory than the pool's hashes or
+// writes less memory in all its passes, or its salt or tag is under the 16
+// bytes that RFC 9106 section 4 finds sufficient. The number of lanes does not
+// matter: it is no strength. A hash that costs more than the pool's is left
+// alone, also if it gets there with more memory and fewer passes.
+func (p *Pool) NeedsRehash(phc string) bool {
+	h, err := Parse(phc)
+	return err != nil || h.Variant != Argon2id ||
+		h.Params.Memory < p.params.Memory || h.Params.work() < p.params.work() ||
+		len(h.salt) < saltLength || len(h.tag) < 16
+}
+
+// newHash returns a hash with a fresh salt and no tag yet.
+func newHash(params Params) Hash {
+	h := Hash{Variant: Argon2id, Params: params, salt: make([]byte, saltLength), tag: make([]byte, tagLength)}
+	_, _ = rand.Read(h.salt) // never fails: crypto/rand aborts the program instead
+	return h
+}
+
+// compute is the only place where a hash runs.
+func (p *Pool) compute(ctx context.Context, h Hash, password []byte) ([]byte, error) {
+	release, err := p.acquire(ctx, h.Params.Memory)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return h.compute(password), nil
+}
