@@ -1,0 +1,87 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/keyring"
+	"github.com/seed-60f9e3ad/identity/internal/store"
+)
+
+// Service is the operations.
+type Service struct {
+	db       *store.DB
+	follower *store.Follower
+	ring     *keyring.Ring
+	pool     *argon2.Pool
+}
+
+// Config is what a Service needs; nothing may be missing.
+type Config struct {
+	DB       *store.DB
+	Follower *store.Follower
+	Ring     *keyring.Ring
+	Pool     *argon2.Pool
+}
+
+// New makes a Service.
+func New(cfg Config) (*Service, error) {
+	if cfg.DB == nil || cfg.Follower == nil || cfg.Ring == nil || cfg.Pool == nil {
+		return nil, errors.New("administration needs a database, a follower, a key ring and a hashing pool")
+	}
+	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool}, nil
+}
+
+// change runs fn in one administrative transaction and makes it hold for the
+// next request of this node.
+func (s *Service) change(ctx context.Context, fn func(tx *store.DB) error) error {
+	if err := s.db.Change(ctx, fn); err != nil {
+		return err
+	}
+	// The change is made whether or not this node could look: it will before
+	// it trusts its memory again.
+	_ = s.follower.Poll(context.WithoutCancel(ctx))
+	return nil
+}
+
+// mayGrant refuses a caller who would hand out a permission of this service that
+// they do not hold themselves.
+func mayGrant(caller identity.Caller, permissions []string) error {
+	for _, p := range permissions {
+		if identity.OwnPermission(p) && !caller.Can(p) {
+			return identity.Errorf(identity.InsufficientPermission, "Nobody can grant a permission of this service that they do not hold: %s.", p)
+		}
+	}
+	return nil
+}
+
+// audiencesOrAny is a new principal's list of audiences: absent is any.
+func audiencesOrAny(list *[]string) []string {
+	if list == nil {
+		return []string{identity.AnyAudience}
+	}
+	return identity.SortedSet(slices.Clone(*list))
+}
+
+// collect gathers what several checks found wrong into one InvalidRequest, so
+// that all of it is reported together.
+func collect(checks ...error) error {
+	all := &identity.Error{Kind: identity.InvalidRequest, Message: "The request has invalid members."}
+	for _, err := range checks {
+		if err == nil {
+			continue
+		}
+		e, ok := errors.AsType[*identity.Error](err)
+		if !ok || e.Kind != identity.InvalidRequest {
+			return err
+		}
+		all.Fields = append(all.Fields, e.Fields...)
+	}
+	if len(all.Fields) == 0 {
+		return nil
+	}
+	return all
+}

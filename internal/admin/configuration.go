@@ -1,0 +1,143 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/keyring"
+	"github.com/seed-60f9e3ad/identity/internal/store"
+)
+
+// Configuration is the configuration with the key that signs, or that an
+// administrator has just asked to sign next.
+type Configuration struct {
+	identity.Configuration
+	Key keyring.Key
+}
+
+// ETag names this state of the configuration, in quotes.
+func (c Configuration) ETag() string {
+	return fmt.Sprintf(`"%d-%s"`, c.Version, c.Key.KID)
+}
+
+// ConfigurationUpdate is what to change; nil stays as it is.
+type ConfigurationUpdate struct {
+	PrivateKey   *identity.Secret // PEM
+	PublicKey    *string          // PEM; must belong to PrivateKey
+	Expiration   *time.Duration
+	Issuer       *string
+	MaxRefreshes *int
+	RefreshGrace *time.Duration
+}
+
+// Configuration returns the configuration. It needs identity:configuration:read.
+func (s *Service) Configuration(ctx context.Context, caller identity.Caller) (Configuration, error) {
+	if err := caller.Require(identity.PermissionConfigurationRead); err != nil {
+		return Configuration{}, err
+	}
+	return s.configuration(ctx, s.db)
+}
+
+func (s *Service) configuration(ctx context.Context, db *store.DB) (Configuration, error) {
+	cfg, err := db.Configuration(ctx)
+	if err != nil {
+		return Configuration{}, err
+	}
+	key, err := keyring.Latest(ctx, db)
+	return Configuration{cfg, key}, err
+}
+
+// UpdateConfiguration changes the configuration and the signing key, all of it or
+// nothing. It needs identity:configuration:write, for the key and the issuer
+// identity:admin. match, if not nil, is asked inside the transaction whether the
+// state found there is the one to change. An imported key takes over within two
+// seconds.
+func (s *Service) UpdateConfiguration(ctx context.Context, caller identity.Caller, u ConfigurationUpdate, match func(Configuration) error) (Configuration, error) {
+	if err := caller.Require(identity.PermissionConfigurationWrite); err != nil {
+		return Configuration{}, err
+	}
+	if u.PrivateKey != nil || u.Issuer != nil {
+		if err := caller.Require(identity.PermissionAdmin); err != nil {
+			return Configuration{}, err
+		}
+	}
+	private, keyErr := u.parseKey()
+	if err := collect(keyErr, u.over(identity.DefaultConfiguration("kept")).Check()); err != nil {
+		return Configuration{}, err
+	}
+	var updated Configuration
+	err := s.change(ctx, func(tx *store.DB) error {
+		found, err := s.configuration(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if match != nil {
+			if err := match(found); err != nil {
+				return err
+			}
+		}
+		if updated.Configuration, err = s.storeConfiguration(ctx, tx, found.Configuration, u); err != nil {
+			return err
+		}
+		updated.Key = found.Key
+		if private != nil {
+			updated.Key, err = s.ring.Import(ctx, tx, *private, updated.Expiration)
+		}
+		return err
+	})
+	return updated, err
+}
+
+// storeConfiguration stores found with the update on top, if that is a change.
+func (s *Service) storeConfiguration(ctx context.Context, tx *store.DB, found identity.Configuration, u ConfigurationUpdate) (identity.Configuration, error) {
+	next := u.over(found)
+	if next == found {
+		return found, nil
+	}
+	if err := tx.UpdateConfiguration(ctx, next); err != nil {
+		return found, err
+	}
+	return tx.Configuration(ctx)
+}
+
+// over returns the configuration with the update on top.
+func (u ConfigurationUpdate) over(c identity.Configuration) identity.Configuration {
+	set(&c.Expiration, u.Expiration)
+	set(&c.Issuer, u.Issuer)
+	set(&c.MaxRefreshes, u.MaxRefreshes)
+	set(&c.RefreshGrace, u.RefreshGrace)
+	return c
+}
+
+func set[T any](to *T, value *T) {
+	if value != nil {
+		*to = *value
+	}
+}
+
+// parseKey returns the private key, or nil if none is to be imported.
+func (u ConfigurationUpdate) parseKey() (*jose.PrivateKey, error) {
+	if u.PrivateKey == nil {
+		if u.PublicKey != nil {
+			return nil, identity.InvalidField("public_key", "can be set only together with private_key")
+		}
+		return nil, nil
+	}
+	private, err := jose.ParsePrivateKey([]byte(u.PrivateKey.Reveal()))
+	if err != nil {
+		return nil, identity.InvalidField("private_key", "%s", err)
+	}
+	if u.PublicKey != nil {
+		public, err := jose.ParsePublicKey([]byte(*u.PublicKey))
+		if err != nil {
+			return nil, identity.InvalidField("public_key", "%s", err)
+		}
+		if !public.Equal(private.Public()) {
+			return nil, identity.InvalidField("public_key", "does not belong to private_key")
+		}
+	}
+	return &private, nil
+}

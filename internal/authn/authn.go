@@ -1,0 +1,78 @@
+package authn
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/store"
+)
+
+const (
+	// clientsHeld and holdFor bound the memory of clients. holdFor is also how
+	// long a secret counts as recently proven.
+	clientsHeld = 10_000
+	holdFor     = 15 * time.Minute
+)
+
+// Authenticator checks proofs.
+type Authenticator struct {
+	db            *store.DB
+	pool          *argon2.Pool
+	verifier      *jose.Verifier
+	configuration func(context.Context) (identity.Configuration, error)
+	logger        *slog.Logger
+	clients       *store.Cache[*knownClient]
+	memoryKey     [32]byte
+}
+
+// Config is what an Authenticator needs; nothing may be missing.
+type Config struct {
+	DB            *store.DB
+	Follower      *store.Follower
+	Pool          *argon2.Pool
+	Configuration func(context.Context) (identity.Configuration, error)
+	Logger        *slog.Logger
+}
+
+// New makes an Authenticator.
+func New(cfg Config) (*Authenticator, error) {
+	if cfg.DB == nil || cfg.Follower == nil || cfg.Pool == nil || cfg.Configuration == nil || cfg.Logger == nil {
+		return nil, errors.New("the authenticator needs a database, a follower, a hashing pool, the configuration and a logger")
+	}
+	verifier, err := jose.NewVerifier()
+	if err != nil {
+		return nil, fmt.Errorf("making dummy keys: %w", err)
+	}
+	a := &Authenticator{db: cfg.DB, pool: cfg.Pool, verifier: verifier, configuration: cfg.Configuration, logger: cfg.Logger}
+	_, _ = rand.Read(a.memoryKey[:]) // never fails: crypto/rand aborts the program instead
+	a.clients = store.NewCache(cfg.Follower, store.KindClient, clientsHeld, holdFor, a.loadClient)
+	return a, nil
+}
+
+// refused is the one answer to every proof that does not hold. Its reason is for
+// the log only.
+func refused(reason string) error {
+	return &identity.Error{
+		Kind: identity.InvalidCredentials, Message: "The credentials are not valid.", Err: errors.New(reason),
+	}
+}
+
+// hashing gives an error from the pool its kind. A stored hash that cannot be
+// read is a refusal, not a failure of the service.
+func hashing(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, argon2.ErrOverloaded):
+		return &identity.Error{Kind: identity.Overloaded, Message: "Too many logins are waiting. Try again shortly.", Err: err, RetryAfter: time.Second}
+	default:
+		return err
+	}
+}

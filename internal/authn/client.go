@@ -1,0 +1,120 @@
+package authn
+
+import (
+	"context"
+	"runtime/trace"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+)
+
+// ClientCredentials is what a machine client presents. Nil is a proof that was
+// not presented.
+type ClientCredentials struct {
+	ID        string
+	Secret    *identity.Secret
+	Signature *string
+}
+
+// knownClient is a client in memory: its keys parsed, its secrets remembered
+// once they have been proven. The zero knownClient is nobody.
+type knownClient struct {
+	identity.Client
+	keys     []jose.PublicKey // newest first
+	verified verifiedSecrets
+}
+
+// attempt is one attempt of somebody to be a client. It keeps account of the
+// work done for it, so that a refusal can be made to cost what all cost.
+type attempt struct {
+	ClientCredentials
+	signature        *signature // nil if none was presented
+	hashed, verified bool
+}
+
+// Client returns the client that these credentials prove. Its error is
+// InvalidCredentials whatever is wrong with them, at the cost of one Argon2id if
+// they hold a secret and one verification if they hold a signature.
+func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (identity.Principal, error) {
+	defer trace.StartRegion(ctx, "authn.Client").End()
+	try := &attempt{ClientCredentials: c}
+	if c.Signature != nil {
+		try.signature = readSignature(*c.Signature)
+	}
+	client, err := a.findClient(ctx, c.ID)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	if err := a.prove(ctx, client, try); err != nil {
+		return identity.Principal{}, a.settle(ctx, try, err)
+	}
+	return identity.Principal{
+		ID: client.ID, Permissions: client.Permissions, Audiences: client.Audiences, AuthTime: a.db.Now(),
+	}, nil
+}
+
+// prove checks every proof that the client requires, and only those.
+func (a *Authenticator) prove(ctx context.Context, client *knownClient, try *attempt) error {
+	if client.ID == "" {
+		return refused("unknown client")
+	}
+	if !client.Enabled {
+		return refused("client " + client.ID + " is disabled")
+	}
+	var once *assertion
+	if client.Require.Has(identity.ProofSignature) {
+		var err error
+		if once, err = a.proveSignature(ctx, client, try); err != nil {
+			return err
+		}
+	}
+	if client.Require.Has(identity.ProofSecret) {
+		if err := a.proveSecret(ctx, client, try); err != nil {
+			return err
+		}
+	}
+	// Last of all, so that nobody spends an assertion without the other proof.
+	return a.spend(ctx, client.ID, once)
+}
+
+// settle makes a refusal cost what every refusal of such a request costs.
+func (a *Authenticator) settle(ctx context.Context, try *attempt, refusal error) error {
+	if identity.KindOf(refusal) != identity.InvalidCredentials {
+		return refusal
+	}
+	if try.signature != nil && !try.verified {
+		a.verifyNothing(try)
+	}
+	if try.Secret != nil && !try.hashed {
+		if err := hashing(a.pool.Burn(ctx)); err != nil {
+			return err
+		}
+	}
+	return refusal
+}
+
+func (a *Authenticator) findClient(ctx context.Context, id string) (*knownClient, error) {
+	defer trace.StartRegion(ctx, "store.Client").End()
+	client, err := a.clients.Get(ctx, id)
+	if identity.KindOf(err) == identity.NotFound {
+		return &knownClient{}, nil
+	}
+	return client, err
+}
+
+func (a *Authenticator) loadClient(ctx context.Context, id string) (*knownClient, error) {
+	client, err := a.db.Client(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	known := &knownClient{Client: client}
+	for _, k := range client.Keys {
+		key, err := jose.ParsePublicKey([]byte(k.JWK))
+		if err != nil {
+			a.logger.WarnContext(ctx, "a stored client key cannot be used", "client_id", id, "kid", k.KID, "reason", err.Error())
+			continue
+		}
+		known.keys = append(known.keys, key)
+	}
+	return known, nil
+}

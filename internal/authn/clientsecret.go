@@ -1,0 +1,95 @@
+package authn
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"runtime/trace"
+	"sync"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+)
+
+// proveSecret checks the secret: against memory if it was proven recently, else
+// by Argon2id.
+func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, try *attempt) error {
+	defer trace.StartRegion(ctx, "authn.secret").End()
+	if try.Secret == nil {
+		return refused("client " + client.ID + " must present its secret")
+	}
+	registered, found := client.secretFor(*try.Secret, a.db.Now())
+	if !found {
+		return refused("client " + client.ID + " has no live secret of this form or id")
+	}
+	digest := a.remember(client.ID, registered.ID, *try.Secret)
+	if client.verified.has(registered.ID, digest) {
+		return nil
+	}
+	try.hashed = true
+	ok, err := a.verify(ctx, registered.Hash, *try.Secret)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return refused("wrong secret " + registered.ID + " of client " + client.ID)
+	}
+	client.verified.add(registered.ID, digest)
+	if a.pool.NeedsRehash(registered.Hash) {
+		a.rehash(ctx, "client_id", client.ID, *try.Secret, func(hash string) error {
+			return a.db.RehashClientSecret(ctx, registered.ID, registered.Hash, hash)
+		})
+	}
+	return nil
+}
+
+// secretFor returns the one live secret that the presented one can be: a
+// generated secret names its id, and at most one of a client's was chosen. So
+// there is always at most one hash to compute.
+func (k *knownClient) secretFor(presented identity.Secret, now time.Time) (identity.ClientSecret, bool) {
+	id, generated := identity.ClientSecretID(presented)
+	for _, s := range k.Secrets {
+		if s.Live(now) && (generated && s.ID == id && !s.Chosen || !generated && s.Chosen) {
+			return s, true
+		}
+	}
+	return identity.ClientSecret{}, false
+}
+
+// remember returns what memory keeps of a proven secret: an HMAC under a key
+// that lives and dies with this process, over length-prefixed parts, so that no
+// other client, credential and secret have the same.
+func (a *Authenticator) remember(clientID, secretID string, secret identity.Secret) [sha256.Size]byte {
+	mac := hmac.New(sha256.New, a.memoryKey[:])
+	for _, part := range []string{clientID, secretID, secret.Reveal()} {
+		var length [8]byte
+		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
+		mac.Write(length[:])
+		mac.Write([]byte(part))
+	}
+	return [sha256.Size]byte(mac.Sum(nil))
+}
+
+// verifiedSecrets holds the digests of secrets that Argon2id has proven, by
+// secret id. It is as small as the client's list of secrets.
+type verifiedSecrets struct {
+	mu      sync.RWMutex
+	digests map[string][sha256.Size]byte
+}
+
+func (v *verifiedSecrets) has(secretID string, digest [sha256.Size]byte) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	held, ok := v.digests[secretID]
+	return ok && hmac.Equal(held[:], digest[:]) // in constant time
+}
+
+func (v *verifiedSecrets) add(secretID string, digest [sha256.Size]byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.digests == nil {
+		v.digests = map[string][sha256.Size]byte{}
+	}
+	v.digests[secretID] = digest
+}

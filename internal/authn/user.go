@@ -1,0 +1,89 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/trace"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
+)
+
+// User returns the user with this name and password. Its error is
+// InvalidCredentials whatever is wrong with them, at the cost of one Argon2id.
+func (a *Authenticator) User(ctx context.Context, username string, password identity.Secret) (identity.Principal, error) {
+	defer trace.StartRegion(ctx, "authn.User").End()
+	user, err := a.findUser(ctx, username)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	password = identity.NormalPassword(password)
+	ok, err := a.verify(ctx, user.PasswordHash, password)
+	switch {
+	case err != nil:
+		return identity.Principal{}, err
+	case user.ID == "":
+		return identity.Principal{}, refused("unknown username")
+	case !ok:
+		return identity.Principal{}, refused("wrong password of user " + user.ID)
+	case !user.Enabled:
+		return identity.Principal{}, refused("user " + user.ID + " is disabled")
+	}
+	if a.pool.NeedsRehash(user.PasswordHash) {
+		a.rehash(ctx, "user", user.ID, password, func(hash string) error {
+			return a.db.RehashPassword(ctx, user.ID, user.PasswordHash, hash)
+		})
+	}
+	return identity.Principal{
+		ID: user.ID, User: true, Permissions: user.Permissions, Audiences: user.Audiences,
+		AuthTime: a.db.Now(), AMR: []string{"pwd"}, // RFC 8176 section 2
+	}, nil
+}
+
+// findUser returns the user with the name in any spelling, or the zero User.
+func (a *Authenticator) findUser(ctx context.Context, username string) (identity.User, error) {
+	defer trace.StartRegion(ctx, "store.UserByName").End()
+	canonical, err := identity.CanonicalUsername(username)
+	if err != nil {
+		// Still ask, so that a name that cannot exist costs what others cost.
+		canonical = ""
+	}
+	user, err := a.db.UserByName(ctx, canonical)
+	if identity.KindOf(err) == identity.NotFound {
+		return identity.User{}, nil
+	}
+	return user, err
+}
+
+// verify reports whether hash is one of the password. It computes exactly one
+// Argon2id: against a dummy where there is no hash, or none that may be used.
+func (a *Authenticator) verify(ctx context.Context, hash string, password identity.Secret) (bool, error) {
+	defer trace.StartRegion(ctx, "argon2.Verify").End()
+	if hash == "" {
+		return false, hashing(a.pool.Burn(ctx))
+	}
+	ok, err := a.pool.Verify(ctx, hash, []byte(password.Reveal()))
+	if unusable(err) {
+		a.logger.WarnContext(ctx, "a stored hash cannot be used", "reason", err.Error())
+		return false, hashing(a.pool.Burn(ctx))
+	}
+	return ok, hashing(err)
+}
+
+func unusable(err error) bool {
+	return errors.Is(err, argon2.ErrMalformed) || errors.Is(err, argon2.ErrArgon2d) ||
+		errors.Is(err, argon2.ErrVersion) || errors.Is(err, argon2.ErrLimits)
+}
+
+// rehash replaces a hash that is weaker than today's, or of another form, now
+// that its password is at hand. The proof held, so a failure is only logged.
+func (a *Authenticator) rehash(ctx context.Context, kind, id string, password identity.Secret, store func(hash string) error) {
+	hash, err := a.pool.Hash(ctx, []byte(password.Reveal()))
+	if err == nil {
+		err = store(hash)
+	}
+	if err != nil {
+		a.logger.WarnContext(ctx, "a weak hash could not be replaced; the next success tries again", slog.String(kind, id), "reason", err.Error())
+	}
+}

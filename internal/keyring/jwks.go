@@ -1,0 +1,48 @@
+package keyring
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+)
+
+// JWKS is the JSON Web Key Set that verifiers fetch (RFC 7517 section 5),
+// ready to be sent.
+type JWKS struct {
+	Body []byte
+	// ETag is quoted, as in the header.
+	ETag string
+
+	set   *keySet
+	until time.Time // when the next key leaves; zero if none will
+}
+
+// JWKS returns every key that a verifier needs now or soon: those that will
+// sign, the one that signs, and those that cover live tokens. Public members
+// only.
+func (r *Ring) JWKS(ctx context.Context) (*JWKS, error) {
+	set, err := r.keys.Get(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	now := r.db.Now()
+	if held := r.jwks.Load(); held != nil && held.set == set && (held.until.IsZero() || now.Before(held.until)) {
+		return held, nil
+	}
+	made := &JWKS{set: set, Body: []byte(`{"keys":[`)}
+	for i, k := range set.published(now) {
+		if i > 0 {
+			made.Body = append(made.Body, ',')
+		}
+		made.Body = append(made.Body, k.PublicJWK...)
+		if !k.RetiresAt.IsZero() && (made.until.IsZero() || k.RetiresAt.Before(made.until)) {
+			made.until = k.RetiresAt
+		}
+	}
+	made.Body = append(made.Body, `]}`...)
+	sum := sha256.Sum256(made.Body)
+	made.ETag = `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	r.jwks.Store(made)
+	return made, nil
+}

@@ -1,0 +1,231 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/seal"
+	"github.com/seed-60f9e3ad/identity/internal/store"
+)
+
+// tokenType is the "typ" header of what the ring signs: RFC 9068 section 2.1.
+const tokenType = "at+jwt"
+
+// holdFor bounds how long keys stay in memory without being read again.
+const holdFor = time.Hour
+
+// Ring signs with the active key and knows every key that verifies.
+type Ring struct {
+	db     *store.DB
+	sealer *seal.Sealer
+	logger *slog.Logger
+	keys   *store.Cache[*keySet]
+	jwks   atomic.Pointer[JWKS]
+}
+
+// Config is what a Ring needs; nothing may be missing.
+type Config struct {
+	DB       *store.DB
+	Follower *store.Follower
+	Sealer   *seal.Sealer
+	Logger   *slog.Logger
+}
+
+// New makes a ring over the stored keys, which it reads when they are first
+// needed.
+func New(cfg Config) (*Ring, error) {
+	if cfg.DB == nil || cfg.Follower == nil || cfg.Sealer == nil || cfg.Logger == nil {
+		return nil, errors.New("the key ring needs a database, a follower, a sealer and a logger")
+	}
+	r := &Ring{db: cfg.DB, sealer: cfg.Sealer, logger: cfg.Logger}
+	r.keys = store.NewCache(cfg.Follower, store.KindSigningKeys, 1, holdFor, func(ctx context.Context, _ string) (*keySet, error) {
+		return r.load(ctx)
+	})
+	return r, nil
+}
+
+// Key is the public face of a signing key.
+type Key struct {
+	identity.SigningKey
+	Public jose.PublicKey
+}
+
+// Active returns the key that signs now; Unavailable when there is none that
+// can.
+func (r *Ring) Active(ctx context.Context) (Key, error) {
+	k, err := r.active(ctx)
+	if err != nil {
+		return Key{}, err
+	}
+	return Key{k.SigningKey, k.public}, nil
+}
+
+// Latest returns the stored key that signs, or the one that is to take over from
+// it: what an administrator last asked for. It reads the database, so that inside
+// a transaction it sees what that did.
+func Latest(ctx context.Context, db *store.DB) (Key, error) {
+	stored, err := db.SigningKeys(ctx)
+	if err != nil {
+		return Key{}, err
+	}
+	if len(stored) == 0 {
+		return Key{}, errNoKey
+	}
+	latest := stored[len(stored)-1]
+	public, err := jose.ParsePublicKey([]byte(latest.PublicJWK))
+	if err != nil {
+		return Key{}, errNoKey.Because(fmt.Errorf("signing key %s: its public half is damaged: %w", latest.KID, err))
+	}
+	return Key{latest, public}, nil
+}
+
+// Sign signs a claims set with the active key and returns the compact JWS. It
+// needs no query.
+func (r *Ring) Sign(ctx context.Context, claims []byte) (string, error) {
+	k, err := r.active(ctx)
+	if err != nil {
+		return "", err
+	}
+	return k.signer.Sign(claims)
+}
+
+// Verifier returns the public key with the key id, bound to its one algorithm
+// (RFC 8725 section 3.1); InvalidToken when no published key has it.
+func (r *Ring) Verifier(ctx context.Context, kid string) (jose.PublicKey, error) {
+	set, err := r.keys.Get(ctx, "")
+	if err != nil {
+		return jose.PublicKey{}, err
+	}
+	for _, k := range set.published(r.db.Now()) {
+		if k.KID == kid {
+			return k.public, nil
+		}
+	}
+	return jose.PublicKey{}, identity.Errorf(identity.InvalidToken, "The token is not valid.").Because(errors.New("no published key has its kid"))
+}
+
+var errNoKey = &identity.Error{
+	Kind: identity.Unavailable, Message: "No signing key can be used now.", RetryAfter: 30 * time.Second,
+	Err: errors.New("there is no active signing key"),
+}
+
+func (r *Ring) active(ctx context.Context) (*loadedKey, error) {
+	set, err := r.keys.Get(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	k := set.active(r.db.Now())
+	switch {
+	case k == nil:
+		return nil, errNoKey
+	case k.signer == nil:
+		return nil, errNoKey.Because(fmt.Errorf("the active signing key %s is quarantined: %w", k.KID, k.fault))
+	}
+	return k, nil
+}
+
+// keySet is what the ring holds in memory, ordered by when the keys begin to
+// sign.
+type keySet struct{ keys []*loadedKey }
+
+type loadedKey struct {
+	identity.SigningKey
+	public jose.PublicKey
+	// signer is nil for keys that sign no more and for quarantined ones.
+	signer *jose.Signer
+	// fault is why the key is quarantined.
+	fault error
+	// unproven reports whether the public half is known to be wrong, so that
+	// publishing it would let somebody else's signatures pass.
+	unproven bool
+}
+
+// active returns the latest key that has begun to sign.
+func (s *keySet) active(now time.Time) *loadedKey {
+	for i := len(s.keys) - 1; i >= 0; i-- {
+		if s.keys[i].State(now) == identity.KeyActive {
+			return s.keys[i]
+		}
+	}
+	return nil
+}
+
+// published returns the keys that a verifier needs now or soon.
+func (s *keySet) published(now time.Time) []*loadedKey {
+	var list []*loadedKey
+	for _, k := range s.keys {
+		if k.State(now) != identity.KeyExpired && !k.unproven {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// load reads the keys and unseals those that sign, now or soon.
+func (r *Ring) load(ctx context.Context) (*keySet, error) {
+	stored, err := r.db.SigningKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	set := &keySet{}
+	now := r.db.Now()
+	for _, s := range stored {
+		k := r.loadKey(s, now)
+		if k.fault != nil {
+			r.logger.ErrorContext(ctx, "a signing key is quarantined: it signs nothing", "kid", s.KID, "state", s.State(now), "reason", k.fault.Error())
+		}
+		set.keys = append(set.keys, k)
+	}
+	return set, nil
+}
+
+func (r *Ring) loadKey(s identity.SigningKey, now time.Time) *loadedKey {
+	k := &loadedKey{SigningKey: s}
+	var err error
+	if k.public, err = jose.ParsePublicKey([]byte(s.PublicJWK)); err != nil {
+		k.fault, k.unproven = fmt.Errorf("its public half is damaged: %w", err), true
+		return k
+	}
+	if alg, bound := k.public.Bound(); k.public.KID() != s.KID || !bound || string(alg) != s.Algorithm {
+		k.fault, k.unproven = errors.New("its public half does not have its key id and algorithm"), true
+		return k
+	}
+	if state := s.State(now); state == identity.KeyRetired || state == identity.KeyExpired {
+		return k
+	}
+	private, err := open(r.sealer, s)
+	if err != nil {
+		k.fault = err
+		return k
+	}
+	if !k.public.Equal(private.Public()) {
+		k.fault, k.unproven = errors.New("its private half does not belong to its public half"), true
+		return k
+	}
+	k.signer, k.fault = jose.NewSigner(private, jose.Algorithm(s.Algorithm), tokenType)
+	return k
+}
+
+// place is where a private half stands: the associated data of its seal.
+func place(kid string) seal.Place {
+	return seal.Place{Table: "signing_keys", Column: "private", Row: kid, Version: 1}
+}
+
+// open unseals the private half of a stored key.
+func open(sealer *seal.Sealer, s identity.SigningKey) (jose.PrivateKey, error) {
+	if s.Private.Empty() {
+		return jose.PrivateKey{}, errors.New("its private half is missing")
+	}
+	der, err := sealer.Open(s.Private, place(s.KID))
+	if err != nil {
+		return jose.PrivateKey{}, fmt.Errorf("its private half does not open: %w", err)
+	}
+	defer clear(der)
+	return jose.ParsePKCS8(der)
+}

@@ -1,0 +1,124 @@
+package oauth
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/trace"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/api"
+	"github.com/seed-60f9e3ad/identity/internal/authn"
+	"github.com/seed-60f9e3ad/identity/internal/token"
+	"github.com/seed-60f9e3ad/identity/internal/web"
+)
+
+// login is POST /auth/login: a person gets a token.
+func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
+	req, err := readLogin(r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	principal, err := h.authn.User(ctx, req.username, req.password)
+	if err != nil {
+		return err
+	}
+	return h.grant(ctx, w, principal, req.audience)
+}
+
+// token is POST /auth/token: a machine gets a token.
+func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
+	req, err := readToken(r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	principal, err := h.authn.Client(ctx, req.credentials)
+	if err != nil {
+		return err
+	}
+	return h.grant(ctx, w, principal, req.audience)
+}
+
+// grant decides what a proven principal gets, issues it and answers.
+func (h *Handler) grant(ctx context.Context, w http.ResponseWriter, p identity.Principal, audience string) error {
+	web.Note(ctx, slog.String("sub", p.ID))
+	cfg, err := h.configuration(ctx)
+	if err != nil {
+		return err
+	}
+	granted, err := decide(p, audience, cfg.Issuer)
+	if err != nil {
+		return err
+	}
+	access, err := h.issuer.Issue(ctx, granted)
+	if err != nil {
+		return err
+	}
+	web.Note(ctx, slog.String("aud", access.Audience), slog.String("jti", access.ID))
+	h.issued(grantType(p))
+	return answer(ctx, w, access)
+}
+
+func grantType(p identity.Principal) string {
+	if p.User {
+		return token.GrantUser
+	}
+	return token.GrantClient
+}
+
+// answer sends the token. RFC 6749 section 5.1: nobody may keep it.
+func answer(ctx context.Context, w http.ResponseWriter, access token.Access) error {
+	defer trace.StartRegion(ctx, "oauth.answer").End()
+	web.NoStore(w)
+	return web.WriteJSON(w, http.StatusOK, api.TokenResponse{
+		Token: access.Token, Audience: access.Audience, TokenType: api.TokenTypeBearer, ExpiresIn: int64(access.Lifetime.Seconds()),
+	})
+}
+
+type loginRequest struct {
+	username string
+	password identity.Secret
+	audience string // empty: this service
+}
+
+func readLogin(r *http.Request) (loginRequest, error) {
+	defer trace.StartRegion(r.Context(), "oauth.read").End()
+	o, err := web.ReadObject(r)
+	if err != nil {
+		return loginRequest{}, err
+	}
+	req := loginRequest{username: o.String("username"), password: o.Secret("password")}
+	var present bool
+	if req.audience, present = o.OptionalString("audience"); present {
+		o.Merge(identity.CheckAudience(req.audience))
+	}
+	o.Merge(web.NoQuery(r))
+	return req, o.Err()
+}
+
+type tokenRequest struct {
+	credentials authn.ClientCredentials
+	audience    string
+}
+
+func readToken(r *http.Request) (tokenRequest, error) {
+	defer trace.StartRegion(r.Context(), "oauth.read").End()
+	o, err := web.ReadObject(r)
+	if err != nil {
+		return tokenRequest{}, err
+	}
+	req := tokenRequest{credentials: authn.ClientCredentials{ID: o.String("client_id")}, audience: o.String("audience")}
+	if secret, present := o.OptionalSecret("client_secret"); present {
+		req.credentials.Secret = &secret
+	}
+	if signature, present := o.OptionalString("signature"); present {
+		req.credentials.Signature = &signature
+	}
+	if o.Has("audience") {
+		o.Merge(identity.CheckAudience(req.audience))
+	}
+	o.Merge(web.NoQuery(r))
+	return req, o.Err()
+}

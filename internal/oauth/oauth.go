@@ -1,0 +1,51 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/authn"
+	"github.com/seed-60f9e3ad/identity/internal/keyring"
+	"github.com/seed-60f9e3ad/identity/internal/token"
+	"github.com/seed-60f9e3ad/identity/internal/web"
+)
+
+// Handler serves the protocol's routes.
+type Handler struct {
+	authn         *authn.Authenticator
+	issuer        *token.Issuer
+	ring          *keyring.Ring
+	configuration func(context.Context) (identity.Configuration, error)
+	issued        func(grantType string)
+}
+
+// Config is what a Handler needs.
+type Config struct {
+	Authenticator *authn.Authenticator
+	Issuer        *token.Issuer
+	Ring          *keyring.Ring
+	Configuration func(context.Context) (identity.Configuration, error)
+	// Issued, if set, is told of each token that was issued, for metrics.
+	Issued func(grantType string)
+}
+
+// New makes a Handler.
+func New(cfg Config) (*Handler, error) {
+	if cfg.Authenticator == nil || cfg.Issuer == nil || cfg.Ring == nil || cfg.Configuration == nil {
+		return nil, errors.New("the protocol needs an authenticator, a token issuer, a key ring and the configuration")
+	}
+	if cfg.Issued == nil {
+		cfg.Issued = func(string) {}
+	}
+	return &Handler{authn: cfg.Authenticator, issuer: cfg.Issuer, ring: cfg.Ring, configuration: cfg.Configuration, issued: cfg.Issued}, nil
+}
+
+// Routes registers the routes. Browsers on allowed origins may call them.
+func (h *Handler) Routes(r *web.Router) {
+	r.Handle("POST", "/auth/login", h.login, web.CORS)
+	r.Handle("POST", "/auth/token", h.token, web.CORS)
+	r.Handle("GET", "/.well-known/jwks.json", h.jwks, web.CORS)
+	r.Handle("GET", openIDPath, h.metadata, web.CORS)
+	r.Handle("GET", authorizationServerPath, h.metadata, web.CORS)
+}
