@@ -1,0 +1,35 @@
+package web
+
+import "net/http"
+
+// response remembers what was sent.
+type response struct {
+	http.ResponseWriter
+	// bodiless reports whether net/http drops the body, for HEAD.
+	bodiless bool
+	status   int
+	bytes    int64
+}
+
+// Unwrap serves http.ResponseController.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader passes the first final status on and ignores others.
+func (w *response) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	if status >= http.StatusOK {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	n, err := w.ResponseWriter.Write(p)
+	if !w.bodiless {
+		w.bytes += int64(n)
+	}
+	return n, err
+}
