@@ -15,6 +15,8 @@ type dialect struct {
 	// away reports whether err says that the database cannot be used now, as
 	// opposed to a statement that is wrong.
 	away func(error) bool
+	// tableCount counts the tables with a given name.
+	tableCount string
 }
 
 func sqliteDialect() dialect {
@@ -25,7 +27,8 @@ func sqliteDialect() dialect {
 		return sqlite3.SQLITE_OK
 	}
 	return dialect{
-		name: "sqlite",
+		name:       "sqlite",
+		tableCount: `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?`,
 		taken: func(err error) bool {
 			c := code(err)
 			return c == sqlite3.SQLITE_CONSTRAINT_UNIQUE || c == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY

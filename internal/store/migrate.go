@@ -65,6 +65,12 @@ func (db *DB) SchemaVersions(ctx context.Context) (has, needs int64, err error) 
 	return has, needs, db.failed("reading the schema version", err)
 }
 
+func (db *DB) hasTable(ctx context.Context, name string) (bool, error) {
+	var n int
+	err := db.row(ctx, "schema", db.dialect.tableCount, []any{name}, &n)
+	return n > 0, err
+}
+
 func (db *DB) migrator() (*goose.Provider, error) {
 	folder, err := fs.Sub(migrations, "migrations/"+db.dialect.name)
 	if err != nil {

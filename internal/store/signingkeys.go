@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -18,6 +19,16 @@ func (db *DB) SigningKeys(ctx context.Context) ([]identity.SigningKey, error) {
 	return rows(ctx, db, "signing keys", `SELECT kid, algorithm, public_jwk, private_wrapper_id, private_data_key, private_ciphertext,
 		created_at, activates_at, superseded_at, retires_at FROM signing_keys
 		WHERE retires_at = 0 OR retires_at > ? ORDER BY activates_at, created_at, kid`, []any{millis(db.now())}, scanSigningKey)
+}
+
+// SealedSigningKeys returns the keys that have a private half. Unlike
+// SigningKeys it also answers before the first migration: with none.
+func (db *DB) SealedSigningKeys(ctx context.Context) ([]identity.SigningKey, error) {
+	if made, err := db.hasTable(ctx, "signing_keys"); err != nil || !made {
+		return nil, err
+	}
+	keys, err := db.SigningKeys(ctx)
+	return slices.DeleteFunc(keys, func(k identity.SigningKey) bool { return k.Private.Empty() }), err
 }
 
 func scanSigningKey(scan func(...any) error) (identity.SigningKey, error) {

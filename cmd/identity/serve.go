@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-60f9e3ad/identity/internal/server"
+)
+
+func serveCommand(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Run the service", Args: cobra.NoArgs,
+		Long: `Run the service, configured by the environment.
+
+On an empty database it makes a signing key and an administrator: ADMIN_USERNAME
+with ADMIN_PASSWORD, or with a password that is generated and shown once. A later
+start changes nothing.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := loadSettings(p.lookup)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), s, newLogger(s, p.stderr, "json"), p.stderr)
+		},
+	}
+}
+
+// serve opens, prepares and serves the installation until ctx ends.
+func serve(ctx context.Context, s settings, logger *slog.Logger, stderr io.Writer) (err error) {
+	in, err := openInstallation(ctx, s, logger)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := in.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	public, ops, err := listen(s)
+	if err != nil {
+		return err
+	}
+	if err := prepare(ctx, in, s, public, logger, stderr); err != nil {
+		return err
+	}
+	srv, err := newServer(in, s, logger)
+	if err != nil {
+		return err
+	}
+	return srv.Serve(ctx, public, ops)
+}
+
+func newServer(in *server.Installation, s settings, logger *slog.Logger) (*server.Server, error) {
+	return server.New(server.Config{
+		Installation: in, Logger: logger, TrustedProxies: s.trustedProxies, AllowedOrigins: s.allowedOrigins,
+		TLSCertFile: s.tlsCertFile, TLSKeyFile: s.tlsKeyFile, SeparateOps: s.opsPort >= 0, Version: version(),
+	})
+}
+
+// listen takes the ports. ops is nil unless OPS_PORT asks for it.
+func listen(s settings) (public, ops net.Listener, err error) {
+	if public, err = net.Listen("tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port))); err != nil {
+		return nil, nil, fmt.Errorf("PORT, HOST: %w", err)
+	}
+	if s.opsPort < 0 {
+		return public, nil, nil
+	}
+	if ops, err = net.Listen("tcp", net.JoinHostPort(s.host, strconv.Itoa(s.opsPort))); err != nil {
+		return nil, nil, fmt.Errorf("OPS_PORT, HOST: %w", err)
+	}
+	return public, ops, nil
+}
+
+// prepare makes an empty database ready and tells what was made.
+func prepare(ctx context.Context, in *server.Installation, s settings, public net.Listener, logger *slog.Logger, stderr io.Writer) error {
+	issuer := s.jwtIssuer
+	if issuer == "" {
+		issuer = defaultIssuer(s, public)
+	}
+	done, err := in.Prepare(ctx, server.FirstStart{
+		Issuer: issuer, Algorithm: s.jwtAlgorithm, AdminUsername: s.adminUsername, AdminPassword: s.adminPassword,
+	})
+	if err != nil {
+		return fmt.Errorf("preparing the database: %w", err)
+	}
+	for _, step := range done.Migrations {
+		logger.InfoContext(ctx, "schema migrated", "version", step.Version, "step", step.Name)
+	}
+	if !done.First {
+		return nil
+	}
+	logger.InfoContext(ctx, "the database was empty: a signing key was made", "algorithm", s.jwtAlgorithm, "issuer", issuer, "administrator", done.AdminUsername)
+	if s.jwtIssuer == "" {
+		logger.WarnContext(ctx, "JWT_ISSUER is not set: tokens carry an issuer that only this machine can reach; change it with PATCH /api/configuration", "issuer", issuer)
+	}
+	if !done.GeneratedPassword.Empty() {
+		fmt.Fprintf(stderr, "\n  Administrator: %s\n  Password:      %s\n  It is shown this once. Keep it.\n\n", done.AdminUsername, done.GeneratedPassword.Reveal())
+	}
+	return nil
+}
+
+// defaultIssuer is this machine's own address of the service.
+func defaultIssuer(s settings, public net.Listener) string {
+	scheme := "http"
+	if s.tlsCertFile != "" {
+		scheme = "https"
+	}
+	return fmt.Sprintf("%s://localhost:%d", scheme, public.Addr().(*net.TCPAddr).Port)
+}
+
+func migrateCommand(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use: "migrate", Short: "Bring the database schema up to date", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			s, err := loadSettings(p.lookup)
+			if err != nil {
+				return err
+			}
+			in, err := openInstallation(cmd.Context(), s, newLogger(s, p.stderr, "text"))
+			if err != nil {
+				return err
+			}
+			defer func() {
+				if closeErr := in.Close(); err == nil {
+					err = closeErr
+				}
+			}()
+			steps, err := in.Migrate(cmd.Context())
+			for _, step := range steps {
+				fmt.Fprintf(p.stderr, "migrated to version %d (%s)\n", step.Version, step.Name)
+			}
+			if err == nil && len(steps) == 0 {
+				fmt.Fprintln(p.stderr, "the schema is up to date")
+			}
+			return err
+		},
+	}
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/seal"
+)
+
+// settings is what the environment says, parsed.
+type settings struct {
+	host    string
+	port    int
+	opsPort int // -1: none
+
+	database databaseSettings
+
+	encryptionKey identity.Secret
+
+	tlsCertFile, tlsKeyFile string
+	allowedOrigins          []string
+	trustedProxies          []netip.Prefix
+
+	logLevel  slog.Level
+	logFormat string
+
+	adminUsername string
+	adminPassword identity.Secret
+	jwtIssuer     string // empty: from the port
+	jwtAlgorithm  jose.Algorithm
+
+	// given holds the names that were set; the others have their defaults.
+	given map[string]bool
+}
+
+type databaseSettings struct {
+	driver, path                 string
+	host, username               string
+	password                     identity.Secret
+	name, schema                 string
+	port                         int // 0: the driver's own
+	poolSize, overflow           int
+	sslMode                      string
+	sslRootCert, sslCert, sslKey string
+}
+
+// The databases that DATABASE_DRIVER can name.
+const (
+	driverSQLite   = "sqlite"
+	driverPostgres = "postgresql"
+	driverMySQL    = "mysql"
+)
+
+// setting is one variable of the environment.
+type setting struct {
+	name string
+	// fallback is the value when the variable is not set; empty for none.
+	fallback string
+	// purpose and expected are for the documentation; expected is also what an
+	// error says instead of the value.
+	purpose, expected string
+	// secret settings may also come from the file that NAME_FILE names.
+	secret bool
+	// firstStart settings are looked at on an empty database only.
+	firstStart bool
+	set        func(s *settings, value string) error
+}
+
+// loadSettings reads every setting. Its error names each bad one with what was
+// expected and repeats no value.
+func loadSettings(lookup func(string) (string, bool)) (settings, error) {
+	s := settings{given: map[string]bool{}}
+	var faults []error
+	for _, setting := range settingsTable() {
+		value, given, err := read(setting, lookup)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if s.given[setting.name] = given; !given {
+			value = setting.fallback
+		}
+		if value == "" {
+			continue
+		}
+		if setting.set(&s, value) != nil {
+			faults = append(faults, fmt.Errorf("%s: expected %s", setting.name, setting.expected))
+		}
+	}
+	faults = append(faults, s.together()...)
+	if len(faults) > 0 {
+		return s, fmt.Errorf("the environment is not usable, nothing was started:\n  %w", joinLines(faults))
+	}
+	return s, nil
+}
+
+// read returns the value of a setting, from the variable or from the file that it
+// may name. An empty variable counts as not set.
+func read(setting setting, lookup func(string) (string, bool)) (value string, given bool, err error) {
+	value, _ = lookup(setting.name)
+	if !setting.secret {
+		return value, value != "", nil
+	}
+	path, _ := lookup(setting.name + "_FILE")
+	switch {
+	case path == "":
+		return value, value != "", nil
+	case value != "":
+		return "", true, fmt.Errorf("%s and %s_FILE: expected only one of them", setting.name, setting.name)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+			err = pathErr.Err
+		}
+		return "", true, fmt.Errorf("%s_FILE: expected a readable file: %w", setting.name, err)
+	}
+	value = strings.TrimRight(string(text), "\r\n")
+	if value == "" {
+		return "", true, fmt.Errorf("%s_FILE: expected a file that is not empty", setting.name)
+	}
+	return value, true, nil
+}
+
+// together checks what no setting can say alone.
+func (s *settings) together() (faults []error) {
+	if (s.tlsCertFile == "") != (s.tlsKeyFile == "") {
+		faults = append(faults, errors.New("TLS_CERT_FILE and TLS_KEY_FILE: expected both or none"))
+	}
+	if s.opsPort > 0 && s.opsPort == s.port {
+		faults = append(faults, errors.New("OPS_PORT: expected another port than PORT"))
+	}
+	if (s.database.sslCert == "") != (s.database.sslKey == "") {
+		faults = append(faults, errors.New("DATABASE_SSL_CERT and DATABASE_SSL_KEY: expected both or none"))
+	}
+	if s.database.driver == driverSQLite || s.database.driver == "" {
+		return faults
+	}
+	for _, name := range []string{"DATABASE_HOST", "DATABASE_USERNAME", "DATABASE_SCHEMA_NAME", "ENCRYPTION_KEY"} {
+		if !s.given[name] {
+			faults = append(faults, fmt.Errorf("%s: expected with DATABASE_DRIVER %s", name, s.database.driver))
+		}
+	}
+	if mode := s.database.sslMode; (mode == "verify-ca" || mode == "verify-full") && s.database.sslRootCert == "" {
+		faults = append(faults, fmt.Errorf("DATABASE_SSL_ROOT_CERT: expected with DATABASE_SSL_MODE %s", mode))
+	}
+	return faults
+}
+
+// joinLines is errors.Join with the indentation of a list.
+func joinLines(faults []error) error {
+	lines := make([]string, len(faults))
+	for i, f := range faults {
+		lines[i] = f.Error()
+	}
+	return errors.New(strings.Join(lines, "\n  "))
+}
+
+var errExpected = errors.New("not what was expected")
+
+func setString(field func(*settings) *string) func(*settings, string) error {
+	return func(s *settings, value string) error {
+		*field(s) = value
+		return nil
+	}
+}
+
+func setInt(field func(*settings) *int, least, most int) func(*settings, string) error {
+	return func(s *settings, value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < least || n > most {
+			return errExpected
+		}
+		*field(s) = n
+		return nil
+	}
+}
+
+func setOneOf(field func(*settings) *string, values ...string) func(*settings, string) error {
+	return func(s *settings, value string) error {
+		for _, v := range values {
+			if v == value {
+				*field(s) = value
+				return nil
+			}
+		}
+		return errExpected
+	}
+}
+
+func setFile(field func(*settings) *string) func(*settings, string) error {
+	return func(s *settings, value string) error {
+		info, err := os.Stat(value)
+		if err != nil || info.IsDir() {
+			return errExpected
+		}
+		*field(s) = value
+		return nil
+	}
+}
+
+// setList splits a value at its commas and gives each part to add.
+func setList(add func(s *settings, part string) error) func(*settings, string) error {
+	return func(s *settings, value string) error {
+		for part := range strings.SplitSeq(value, ",") {
+			if err := add(s, strings.TrimSpace(part)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func setEncryptionKey(s *settings, value string) error {
+	if _, err := seal.ParseKeys(value); err != nil {
+		return err
+	}
+	s.encryptionKey = identity.NewSecret(value)
+	return nil
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+)
+
+// settingsTable lists every variable of the environment. The table in the README
+// is made from it.
+func settingsTable() []setting {
+	return []setting{
+		{name: "PORT", fallback: "8080", purpose: "Port that the service listens on; 0 picks a free one.",
+			expected: "a port, 0 to 65535", set: setInt(func(s *settings) *int { return &s.port }, 0, 65535)},
+		{name: "HOST", purpose: "Address that it listens on; not set is all interfaces (`identity dev`: 127.0.0.1).",
+			expected: "an IP address or a host name", set: setString(func(s *settings) *string { return &s.host })},
+		{name: "OPS_PORT", fallback: "-1", purpose: "Port for `/metrics` and the details of `/readyz`, which are then not on `PORT`.",
+			expected: "a port, 0 to 65535, other than PORT", set: setInt(func(s *settings) *int { return &s.opsPort }, -1, 65535)},
+
+		{name: "ENCRYPTION_KEY", secret: true, purpose: "Fernet keys, comma-separated, under which signing keys are sealed: the first encrypts, all decrypt. Not set: on SQLite one is made beside the database.",
+			expected: "one or more Fernet keys: url-safe base64 of 64 bytes (or of 32), separated by commas", set: setEncryptionKey},
+
+		{name: "DATABASE_DRIVER", fallback: driverSQLite, purpose: "Database. SQLAlchemy spellings such as `postgresql+psycopg2` mean the same.",
+			expected: "sqlite, postgresql or mysql (SQLAlchemy spellings are understood)", set: setDriver},
+		{name: "DATABASE_PATH", fallback: "data/identity.db", purpose: "SQLite: the database file.",
+			expected: "a path", set: setString(func(s *settings) *string { return &s.database.path })},
+		{name: "DATABASE_HOST", purpose: "Host of the database server.",
+			expected: "a host name", set: setString(func(s *settings) *string { return &s.database.host })},
+		{name: "DATABASE_PORT", purpose: "Port of the database server; not set is the driver's own.",
+			expected: "a port, 1 to 65535", set: setInt(func(s *settings) *int { return &s.database.port }, 1, 65535)},
+		{name: "DATABASE_USERNAME", purpose: "User of the database.",
+			expected: "a name", set: setString(func(s *settings) *string { return &s.database.username })},
+		{name: "DATABASE_PASSWORD", secret: true, purpose: "Password of that user.",
+			expected: "a password", set: func(s *settings, value string) error { s.database.password = identity.NewSecret(value); return nil }},
+		{name: "DATABASE_SCHEMA_NAME", purpose: "PostgreSQL: the schema, made if it is missing. MySQL and MariaDB: the database.",
+			expected: "a name", set: setString(func(s *settings) *string { return &s.database.schema })},
+		{name: "DATABASE_NAME", purpose: "PostgreSQL: the database; not set is the name of the schema.",
+			expected: "a name", set: setString(func(s *settings) *string { return &s.database.name })},
+		{name: "DATABASE_CONNECTION_POOL_SIZE", fallback: "10", purpose: "Connections kept open.",
+			expected: "a number, 1 to 1000", set: setInt(func(s *settings) *int { return &s.database.poolSize }, 1, 1000)},
+		{name: "DATABASE_CONNECTION_MAX_OVERFLOW", fallback: "10", purpose: "Connections beyond those, closed when idle.",
+			expected: "a number, 0 to 1000", set: setInt(func(s *settings) *int { return &s.database.overflow }, 0, 1000)},
+		{name: "DATABASE_SSL_MODE", fallback: "prefer", purpose: "TLS to the database, with libpq's meaning.",
+			expected: "disable, allow, prefer, require, verify-ca or verify-full",
+			set:      setOneOf(func(s *settings) *string { return &s.database.sslMode }, "disable", "allow", "prefer", "require", "verify-ca", "verify-full")},
+		{name: "DATABASE_SSL_ROOT_CERT", purpose: "PEM file of the CA that the database's certificate must come from.",
+			expected: "a readable file", set: setFile(func(s *settings) *string { return &s.database.sslRootCert })},
+		{name: "DATABASE_SSL_CERT", purpose: "PEM file of the certificate to show the database.",
+			expected: "a readable file", set: setFile(func(s *settings) *string { return &s.database.sslCert })},
+		{name: "DATABASE_SSL_KEY", purpose: "PEM file of that certificate's private key.",
+			expected: "a readable file", set: setFile(func(s *settings) *string { return &s.database.sslKey })},
+
+		{name: "TLS_CERT_FILE", purpose: "PEM file of the service's own certificate; with it TLS is served. Read again when it changes.",
+			expected: "a readable file", set: setFile(func(s *settings) *string { return &s.tlsCertFile })},
+		{name: "TLS_KEY_FILE", purpose: "PEM file of that certificate's private key.",
+			expected: "a readable file", set: setFile(func(s *settings) *string { return &s.tlsKeyFile })},
+		{name: "ALLOWED_ORIGINS", purpose: "Origins that may call `/auth` and `/.well-known` from a browser (CORS), comma-separated; not set is none.",
+			expected: "origins such as https://app.example.com, separated by commas", set: setList(addOrigin)},
+		{name: "TRUSTED_PROXIES", purpose: "Networks whose `X-Forwarded-For` is believed, comma-separated; not set is none.",
+			expected: "networks such as 10.0.0.0/8, separated by commas", set: setList(addProxy)},
+
+		{name: "LOG_LEVEL", fallback: "info", purpose: "Least level that is logged.",
+			expected: "debug, info, warn or error", set: setLogLevel},
+		{name: "LOG_FORMAT", fallback: "json", purpose: "Form of the log (`identity dev`: text).",
+			expected: "json or text", set: setOneOf(func(s *settings) *string { return &s.logFormat }, "json", "text")},
+
+		{name: "ADMIN_USERNAME", fallback: "admin", firstStart: true, purpose: "First administrator.",
+			expected: "a PRECIS username (RFC 8265)", set: setAdminUsername},
+		{name: "ADMIN_PASSWORD", secret: true, firstStart: true, purpose: "Their password; not set: one is made and shown once on stderr.",
+			expected: "a password", set: func(s *settings, value string) error { s.adminPassword = identity.NewSecret(value); return nil }},
+		{name: "JWT_ISSUER", firstStart: true, purpose: "Issuer of tokens; not set is `http://localhost:PORT`, with a warning.",
+			expected: "1 to 255 printable ASCII characters without space", set: setIssuer},
+		{name: "JWT_ALGORITHM", fallback: "ES256", firstStart: true, purpose: "Algorithm of the first signing key.",
+			expected: "ES256, ES384, RS256, PS256 or EdDSA", set: setAlgorithm},
+	}
+}
+
+// setDriver takes a driver in the product's or SQLAlchemy's spelling, which is
+// dialect+library.
+func setDriver(s *settings, value string) error {
+	dialect, _, _ := strings.Cut(strings.ToLower(value), "+")
+	switch dialect {
+	case "sqlite", "sqlite3":
+		s.database.driver = driverSQLite
+	case "postgresql", "postgres":
+		s.database.driver = driverPostgres
+	case "mysql", "mariadb":
+		s.database.driver = driverMySQL
+	default:
+		return errExpected
+	}
+	return nil
+}
+
+func addOrigin(s *settings, part string) error {
+	u, err := url.Parse(part)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || part != u.Scheme+"://"+strings.ToLower(u.Host) {
+		return errExpected
+	}
+	s.allowedOrigins = append(s.allowedOrigins, part)
+	return nil
+}
+
+func addProxy(s *settings, part string) error {
+	network, err := netip.ParsePrefix(part)
+	if err != nil {
+		address, err := netip.ParseAddr(part)
+		if err != nil {
+			return errExpected
+		}
+		network = netip.PrefixFrom(address, address.BitLen())
+	}
+	s.trustedProxies = append(s.trustedProxies, network)
+	return nil
+}
+
+func setLogLevel(s *settings, value string) error {
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, value) {
+		return errExpected
+	}
+	return s.logLevel.UnmarshalText([]byte(value))
+}
+
+func setAdminUsername(s *settings, value string) error {
+	name, err := identity.CanonicalUsername(value)
+	s.adminUsername = name
+	return err
+}
+
+func setIssuer(s *settings, value string) error {
+	s.jwtIssuer = value
+	return identity.DefaultConfiguration(value).Check()
+}
+
+func setAlgorithm(s *settings, value string) error {
+	algorithm, err := jose.ParseAlgorithm(value)
+	if err != nil || !slices.Contains(jose.SigningAlgorithms(), algorithm) {
+		return errExpected
+	}
+	s.jwtAlgorithm = algorithm
+	return nil
+}

@@ -1,0 +1,61 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/web"
+)
+
+// checkTimeout is how long a readiness check may take.
+const checkTimeout = 2 * time.Second
+
+// healthRoutes registers /healthz, which says that the process is alive, and
+// /readyz, which says whether it can serve; details names what it cannot do.
+func (s *Server) healthRoutes(r *web.Router, details bool) {
+	r.Handle("GET", "/healthz", func(w http.ResponseWriter, _ *http.Request) error {
+		return web.WriteJSON(w, http.StatusOK, health{Status: "alive"})
+	})
+	r.Handle("GET", "/readyz", func(w http.ResponseWriter, r *http.Request) error {
+		checks, failing := s.check(r.Context())
+		if len(failing) > 0 {
+			message := "The service is not ready."
+			if details {
+				message = "The service is not ready: " + strings.Join(failing, ", ") + "."
+			}
+			return &identity.Error{Kind: identity.Unavailable, Message: message, RetryAfter: time.Second}
+		}
+		if !details {
+			checks = nil
+		}
+		return web.WriteJSON(w, http.StatusOK, health{Status: "ready", Checks: checks})
+	})
+}
+
+type health struct {
+	Status string            `json:"status"`
+	Checks map[string]string `json:"checks,omitempty"`
+}
+
+// check reports what the service needs in order to issue tokens.
+func (s *Server) check(ctx context.Context) (checks map[string]string, failing []string) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	checks = map[string]string{}
+	report := func(name string, ok bool) {
+		if ok {
+			checks[name] = "ok"
+		} else {
+			failing = append(failing, name)
+		}
+	}
+	report("accepting requests", !s.draining.Load())
+	_, err := s.in.DB.Revision(ctx)
+	report("database", err == nil)
+	_, err = s.in.Ring.Active(ctx)
+	report("signing key", err == nil)
+	return checks, failing
+}

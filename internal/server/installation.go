@@ -1,0 +1,126 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/admin"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/keyring"
+	"github.com/seed-60f9e3ad/identity/internal/seal"
+	"github.com/seed-60f9e3ad/identity/internal/store"
+)
+
+// InstallationConfig says which installation to open.
+type InstallationConfig struct {
+	// DatabasePath is the SQLite file; it is made if it is missing.
+	DatabasePath string
+	// EncryptionKey is one or more Fernet keys, separated by commas. Empty is
+	// the key file beside the database, which is made if nothing is sealed
+	// yet.
+	EncryptionKey identity.Secret
+	Hashing       argon2.Config
+	Logger        *slog.Logger
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Installation is an open database with what works on it.
+type Installation struct {
+	DB       *store.DB
+	Follower *store.Follower
+	Pool     *argon2.Pool
+	Ring     *keyring.Ring
+	Admin    *admin.Service
+
+	logger *slog.Logger
+}
+
+// OpenInstallation opens an installation and makes sure that the encryption key is
+// the right one. It changes nothing but for making a missing database file or key
+// file; see Migrate and Prepare.
+func OpenInstallation(ctx context.Context, cfg InstallationConfig) (*Installation, error) {
+	if cfg.Logger == nil {
+		return nil, errors.New("a logger is required")
+	}
+	var keys []*seal.FernetKey
+	if !cfg.EncryptionKey.Empty() {
+		var err error
+		if keys, err = seal.ParseKeys(cfg.EncryptionKey.Reveal()); err != nil { // before anything is made
+			return nil, fmt.Errorf("ENCRYPTION_KEY: %w", err)
+		}
+	}
+	db, err := store.Open(store.Config{Path: cfg.DatabasePath, Now: cfg.Now})
+	if err != nil {
+		return nil, err
+	}
+	in := &Installation{DB: db, logger: cfg.Logger}
+	if err := in.assemble(ctx, cfg, keys); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return in, nil
+}
+
+func (in *Installation) assemble(ctx context.Context, cfg InstallationConfig, keys []*seal.FernetKey) error {
+	if keys == nil {
+		var err error
+		if keys, err = in.keyFile(ctx, cfg.DatabasePath+".key"); err != nil {
+			return err
+		}
+	}
+	wrappers := make([]seal.KeyWrapper, len(keys))
+	for i, k := range keys {
+		if k.Weak() {
+			in.logger.WarnContext(ctx, "ENCRYPTION_KEY has a key of the 32-byte form, whose cipher is AES-128; a 64-byte key makes it AES-256", "id", k.ID())
+		}
+		wrappers[i] = k
+	}
+	sealer, err := seal.New(wrappers...)
+	if err != nil {
+		return err
+	}
+	if err := keyring.Check(ctx, in.DB, sealer); err != nil {
+		return err
+	}
+	if in.Pool, err = argon2.New(cfg.Hashing); err != nil {
+		return err
+	}
+	in.Follower = in.DB.Follow(cfg.Logger)
+	in.Ring, err = keyring.New(keyring.Config{DB: in.DB, Follower: in.Follower, Sealer: sealer, Logger: cfg.Logger})
+	if err != nil {
+		return err
+	}
+	in.Admin, err = admin.New(admin.Config{DB: in.DB, Follower: in.Follower, Ring: in.Ring, Pool: in.Pool})
+	return err
+}
+
+// Close closes the database.
+func (in *Installation) Close() error { return in.DB.Close() }
+
+// Migrate brings the schema up to date, while no other process does.
+func (in *Installation) Migrate(ctx context.Context) (steps []store.Migration, err error) {
+	err = in.DB.Exclusively(func() error {
+		steps, err = in.DB.Migrate(ctx)
+		return err
+	})
+	return steps, err
+}
+
+// Ready returns an error that says what to do if the schema is not the one this
+// program needs.
+func (in *Installation) Ready(ctx context.Context) error {
+	has, needs, err := in.DB.SchemaVersions(ctx)
+	switch {
+	case err != nil:
+		return err
+	case has < needs:
+		return fmt.Errorf("the database has schema version %d, this program needs %d: run \"identity migrate\", or \"identity serve\" once", has, needs)
+	case has > needs:
+		return fmt.Errorf("the database has schema version %d, made by a newer program; this one knows up to %d", has, needs)
+	}
+	return nil
+}

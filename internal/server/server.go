@@ -1,0 +1,136 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/admin/rest"
+	"github.com/seed-60f9e3ad/identity/internal/authn"
+	"github.com/seed-60f9e3ad/identity/internal/oauth"
+	"github.com/seed-60f9e3ad/identity/internal/store"
+	"github.com/seed-60f9e3ad/identity/internal/token"
+	"github.com/seed-60f9e3ad/identity/internal/web"
+)
+
+// Config says how to serve an Installation.
+type Config struct {
+	Installation *Installation
+	Logger       *slog.Logger
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// AllowedOrigins may call /auth and /.well-known from a browser.
+	AllowedOrigins []string
+	// TLSCertFile and TLSKeyFile serve TLS; both or none. They are read again
+	// when they change.
+	TLSCertFile, TLSKeyFile string
+	// SeparateOps keeps /metrics and the details of /readyz off the public
+	// port: see Operations.
+	SeparateOps bool
+	// Version is what the metrics say of the program.
+	Version string
+}
+
+// Server serves an Installation.
+type Server struct {
+	in       *Installation
+	logger   *slog.Logger
+	tls      *certificate
+	public   *web.Router
+	ops      *web.Router
+	handler  http.Handler
+	draining atomic.Bool
+}
+
+// configurationHeld bounds how long the configuration stays in memory without
+// being read again.
+const configurationHeld = time.Hour
+
+// New puts a server together. It serves nothing yet: see Serve.
+func New(cfg Config) (*Server, error) {
+	if cfg.Installation == nil || cfg.Logger == nil {
+		return nil, errors.New("the server needs an installation and a logger")
+	}
+	s := &Server{in: cfg.Installation, logger: cfg.Logger}
+	var err error
+	if cfg.TLSCertFile != "" || cfg.TLSKeyFile != "" {
+		if s.tls, err = loadCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, cfg.Logger); err != nil {
+			return nil, err
+		}
+	}
+	metrics := newMetrics(cfg.Version, s.in.Pool)
+	webConfig := web.Config{
+		Logger: cfg.Logger, Now: s.in.DB.Now, TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins,
+		HSTS: s.tls != nil, Observe: metrics.observe,
+	}
+	if s.public, err = web.New(webConfig); err != nil {
+		return nil, err
+	}
+	if s.ops, err = web.New(webConfig); err != nil {
+		return nil, err
+	}
+	s.handler, err = s.routes(metrics)
+	s.healthRoutes(s.public, !cfg.SeparateOps)
+	s.healthRoutes(s.ops, true)
+	s.ops.Handle("GET", "/metrics", metrics.serve)
+	if !cfg.SeparateOps {
+		s.public.Handle("GET", "/metrics", metrics.serve)
+	}
+	return s, err
+}
+
+// routes makes the rooms above the installation and registers what they serve.
+func (s *Server) routes(metrics *metrics) (http.Handler, error) {
+	in := s.in
+	held := store.NewCache(in.Follower, store.KindConfiguration, 1, configurationHeld,
+		func(ctx context.Context, _ string) (identity.Configuration, error) { return in.DB.Configuration(ctx) })
+	configuration := func(ctx context.Context) (identity.Configuration, error) { return held.Get(ctx, "") }
+
+	authenticator, err := authn.New(authn.Config{
+		DB: in.DB, Follower: in.Follower, Pool: in.Pool, Configuration: configuration, Logger: s.logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	issuer, err := token.New(token.Config{Ring: in.Ring, Configuration: configuration, Now: in.DB.Now})
+	if err != nil {
+		return nil, err
+	}
+	protocol, err := oauth.New(oauth.Config{
+		Authenticator: authenticator, Issuer: issuer, Ring: in.Ring, Configuration: configuration, Issued: metrics.issued,
+	})
+	if err != nil {
+		return nil, err
+	}
+	administration, err := rest.New(in.Admin, issuer)
+	if err != nil {
+		return nil, err
+	}
+	protocol.Routes(s.public)
+	administration.Routes(s.public)
+	return withDeadline(protocol.UnderIssuerPath(s.public)), nil
+}
+
+// requestDeadline ends what a request waits for: a slot for hashing, the
+// database.
+const requestDeadline = 20 * time.Second
+
+func withDeadline(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestDeadline)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// Handler returns what the public port serves.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Operations returns what the operators' port serves: health with its details and
+// metrics.
+func (s *Server) Operations() http.Handler { return s.ops }

@@ -1,0 +1,44 @@
+package server
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	upkeepInterval = time.Minute
+	pruneBatch     = 1000
+)
+
+// upkeep removes what is no longer needed, once a minute until ctx ends. Nothing
+// expires by it: whatever it removes has been refused before.
+func (s *Server) upkeep(ctx context.Context) {
+	ticker := time.NewTicker(upkeepInterval)
+	defer ticker.Stop()
+	for {
+		for name, job := range map[string]func(context.Context) error{
+			"spent assertions": s.pruneAssertions,
+			"changes":          s.in.DB.PruneChanges,
+			"signing keys":     s.in.Ring.Upkeep,
+		} {
+			if err := job(ctx); err != nil && ctx.Err() == nil {
+				s.logger.WarnContext(ctx, "upkeep failed; it is tried again in a minute", "of", name, "error", err.Error())
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// pruneAssertions goes in batches, so that no transaction holds up the others.
+func (s *Server) pruneAssertions(ctx context.Context) error {
+	for {
+		n, err := s.in.DB.PruneAssertions(ctx, pruneBatch)
+		if err != nil || n < pruneBatch {
+			return err
+		}
+	}
+}
