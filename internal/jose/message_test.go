@@ -1,12 +1,6 @@
 package jose_test
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/x509"
-	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"

@@ -1,0 +1,130 @@
+package identitytest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// Response is what the service answered.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Object is the body as a JSON object; the test fails if it is none.
+func (s *Service) Object(r Response) map[string]any {
+	s.t.Helper()
+	var o map[string]any
+	if err := json.Unmarshal(r.Body, &o); err != nil {
+		s.t.Fatalf("the body is no JSON object: %v\n%s", err, r.Body)
+	}
+	return o
+}
+
+// Do sends a request. body is sent as it is; headers are name and value in turn. A
+// body goes as application/json unless a header says otherwise.
+func (s *Service) Do(method, path, body string, headers ...string) Response {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.at(path), strings.NewReader(body))
+	s.must(err)
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := client.Do(request)
+	s.must(err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	s.must(err)
+	return Response{response.StatusCode, response.Header, text}
+}
+
+// at returns the URL of a path; a whole URL is taken as it is.
+func (s *Service) at(path string) string {
+	if strings.HasPrefix(path, "http://") {
+		return path
+	}
+	return s.URL + path
+}
+
+// client follows no redirect: the service must never send one.
+var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// Post posts v as JSON.
+func (s *Service) Post(path string, v any, headers ...string) Response {
+	s.t.Helper()
+	body, err := json.Marshal(v)
+	s.must(err)
+	return s.Do("POST", path, string(body), headers...)
+}
+
+// Get gets a path.
+func (s *Service) Get(path string, headers ...string) Response {
+	s.t.Helper()
+	return s.Do("GET", path, "", headers...)
+}
+
+// Login returns a token for a user; the test fails if there is none.
+func (s *Service) Login(username, password, audience string) string {
+	s.t.Helper()
+	body := map[string]string{"username": username, "password": password}
+	if audience != "" {
+		body["audience"] = audience
+	}
+	return s.token(s.Post("/auth/login", body))
+}
+
+// AdminToken returns a token of the administrator for this service.
+func (s *Service) AdminToken() string {
+	s.t.Helper()
+	return s.Login(s.AdminUsername, s.AdminPassword.Reveal(), "")
+}
+
+// Token returns a token for a machine; the test fails if there is none. Members are
+// those of the request but audience.
+func (s *Service) Token(audience string, members map[string]string) string {
+	s.t.Helper()
+	body := map[string]string{"audience": audience}
+	for k, v := range members {
+		body[k] = v
+	}
+	return s.token(s.Post("/auth/token", body))
+}
+
+func (s *Service) token(r Response) string {
+	s.t.Helper()
+	if r.Status != http.StatusOK {
+		s.t.Fatalf("no token: status %d\n%s", r.Status, r.Body)
+	}
+	token, _ := s.Object(r)["token"].(string)
+	return token
+}
+
+// JWKS returns the published keys.
+func (s *Service) JWKS() []byte {
+	s.t.Helper()
+	r := s.Get("/.well-known/jwks.json")
+	if r.Status != http.StatusOK {
+		s.t.Fatalf("no JWKS: status %d\n%s", r.Status, r.Body)
+	}
+	return r.Body
+}
+
+// WantNoCanary fails the test if the log, or one of the responses, holds the text.
+func (s *Service) WantNoCanary(canary string, responses ...Response) {
+	s.t.Helper()
+	if strings.Contains(s.Log.String(), canary) {
+		s.t.Errorf("the log holds what it must not")
+	}
+	for _, r := range responses {
+		if bytes.Contains(r.Body, []byte(canary)) {
+			s.t.Errorf("a response holds what it must not")
+		}
+	}
+}

@@ -1,0 +1,208 @@
+// Package identitytest is the kit for tests of the whole service: New starts the
+// real thing, on a SQLite file in a temporary directory, behind a real listener on
+// the loopback interface, with a clock that the test moves. Nothing in it is a
+// stand-in, but hashing is cheap and the log goes to a buffer, where Canary looks
+// for what must not be there.
+package identitytest
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/admin"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/seal"
+	"github.com/seed-60f9e3ad/identity/internal/server"
+)
+
+// Issuer is the issuer of the service unless Options say otherwise.
+const Issuer = "https://id.test"
+
+// Options change the service that New starts.
+type Options struct {
+	Issuer    string
+	Algorithm jose.Algorithm
+	// Hashing is the hashing pool; zero is one that is cheap.
+	Hashing argon2.Config
+	// AllowedOrigins are passed on.
+	AllowedOrigins []string
+	// SeparateOps starts an operators' port: Service.OpsURL.
+	SeparateOps bool
+	// DatabasePath and EncryptionKey open an existing installation.
+	DatabasePath  string
+	EncryptionKey identity.Secret
+}
+
+// Service is a running service.
+type Service struct {
+	URL, OpsURL   string
+	Issuer        string
+	DatabasePath  string
+	EncryptionKey identity.Secret
+	Installation  *server.Installation
+	Clock         *Clock
+	Log           *Log
+	// Admin is the administrator's name and password.
+	AdminUsername string
+	AdminPassword identity.Secret
+
+	t    testing.TB
+	stop func()
+}
+
+// New starts a service that lives as long as the test.
+func New(t testing.TB, options ...Options) *Service {
+	t.Helper()
+	var o Options
+	if len(options) > 0 {
+		o = options[0]
+	}
+	s := &Service{
+		t: t, Issuer: or(o.Issuer, Issuer), DatabasePath: or(o.DatabasePath, filepath.Join(t.TempDir(), "identity.db")),
+		EncryptionKey: o.EncryptionKey, Clock: &Clock{now: time.Now().UTC().Truncate(time.Millisecond)}, Log: &Log{},
+		AdminUsername: "admin", AdminPassword: identity.NewSecret("the administrator's password"),
+	}
+	if s.EncryptionKey.Empty() {
+		s.EncryptionKey = seal.GenerateKey()
+	}
+	if o.Hashing == (argon2.Config{}) {
+		o.Hashing = argon2.Config{Params: argon2.Params{Memory: 64, Time: 1, Threads: 1}}
+	}
+	logger := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	in, err := server.OpenInstallation(t.Context(), server.InstallationConfig{
+		DatabasePath: s.DatabasePath, EncryptionKey: s.EncryptionKey, Hashing: o.Hashing, Logger: logger, Now: s.Clock.Now,
+	})
+	s.must(err)
+	s.Installation = in
+	_, err = in.Prepare(t.Context(), server.FirstStart{
+		Issuer: s.Issuer, Algorithm: or(o.Algorithm, jose.ES256), AdminUsername: s.AdminUsername, AdminPassword: s.AdminPassword,
+	})
+	s.must(err)
+	srv, err := server.New(server.Config{
+		Installation: in, Logger: logger, AllowedOrigins: o.AllowedOrigins, SeparateOps: o.SeparateOps, Version: "test",
+	})
+	s.must(err)
+	s.serve(srv, o.SeparateOps)
+	return s
+}
+
+// serve runs the server until the test ends or Stop is called.
+func (s *Service) serve(srv *server.Server, separateOps bool) {
+	public := s.listen(&s.URL)
+	var ops net.Listener
+	if separateOps {
+		ops = s.listen(&s.OpsURL)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ctx, public, ops) }()
+	s.stop = sync.OnceFunc(func() {
+		cancel()
+		s.must(<-done)
+		s.must(s.Installation.Close())
+	})
+	s.t.Cleanup(s.stop)
+}
+
+func (s *Service) listen(url *string) net.Listener {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s.must(err)
+	*url = "http://" + l.Addr().String()
+	return l
+}
+
+// Stop ends the service before the test does.
+func (s *Service) Stop() { s.stop() }
+
+// AddUser makes a user who may have any audience.
+func (s *Service) AddUser(username, password string, permissions ...string) identity.User {
+	s.t.Helper()
+	user, err := s.Installation.Admin.CreateUser(context.Background(), administrator, admin.NewUser{
+		Username: username, Password: identity.NewSecret(password), Permissions: permissions,
+	})
+	s.must(err)
+	return user
+}
+
+// AddClient makes a client and returns its secret, if it has one.
+func (s *Service) AddClient(n admin.NewClient) (identity.Client, string) {
+	s.t.Helper()
+	if n.Name == "" {
+		n.Name = n.ID
+	}
+	client, secret, err := s.Installation.Admin.CreateClient(context.Background(), administrator, n)
+	s.must(err)
+	return client, secret.Reveal()
+}
+
+var administrator = identity.LocalAdministrator("test")
+
+func (s *Service) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func or[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+// Clock stands still until it is moved.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now returns the time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Move moves the clock, also back.
+func (c *Clock) Move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Log collects what the service logs.
+type Log struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write implements io.Writer.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, p...)
+	return len(p), nil
+}
+
+// String returns all that was logged.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.text)
+}
+
+// Reset forgets what was logged.
+func (l *Log) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = nil
+}
