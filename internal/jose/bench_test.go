@@ -85,3 +85,42 @@ func BenchmarkParsePublicKey(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRefusal compares what a wrong signature costs where there is a key and
+// where there is none. Their ratio should be about 1.
+func BenchmarkRefusal(b *testing.B) {
+	verifier, err := jose.NewVerifier()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, alg := range jose.SigningAlgorithms() {
+		stranger, err := jose.GeneratePrivateKey(alg)
+		if err != nil {
+			b.Fatal(err)
+		}
+		known, err := jose.GeneratePrivateKey(alg)
+		if err != nil {
+			b.Fatal(err)
+		}
+		signer, err := jose.NewSigner(stranger, alg, "JWT")
+		if err != nil {
+			b.Fatal(err)
+		}
+		compact, err := signer.Sign([]byte(`{}`))
+		if err != nil {
+			b.Fatal(err)
+		}
+		m, err := jose.Parse(compact, jose.AssertionAlgorithms())
+		if err != nil {
+			b.Fatal(err)
+		}
+		for name, key := range map[string]jose.PublicKey{"known": known.Public(), "unknown": {}} {
+			b.Run(string(alg)+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					_, _ = verifier.Verify(m, key)
+				}
+			})
+		}
+	}
+}

@@ -3,7 +3,6 @@ package jose_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
@@ -173,14 +172,13 @@ func TestMessagesLargerThan16KiBAreRefused(t *testing.T) {
 func TestFloodsOfDotsCostNothing(t *testing.T) {
 	for _, n := range []int{100_000, jose.MaxMessage} {
 		dots := strings.Repeat(".", n)
-		start := time.Now()
 		allocations := testing.AllocsPerRun(10, func() {
 			if _, err := jose.Parse(dots, jose.AssertionAlgorithms()); err == nil {
 				t.Error("accepted")
 			}
 		})
-		if allocations > 10 || time.Since(start) > 10*time.Millisecond*11 {
-			t.Errorf("%d dots: %v allocations, %v", n, allocations, time.Since(start))
+		if allocations > 10 { // a split would need one for the list of segments, as long as the dots
+			t.Errorf("%d dots: %v allocations", n, allocations)
 		}
 	}
 }
