@@ -58,7 +58,7 @@ func dev(ctx context.Context, p *program) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	public, err := devListen(s)
+	public, err := devListen(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -94,11 +94,11 @@ func devLookup(lookup func(string) (string, bool)) func(string) (string, bool) {
 
 // devListen takes the port, or a free one if nobody asked for this one and it is
 // taken.
-func devListen(s settings) (net.Listener, error) {
-	public, _, err := listen(s)
+func devListen(ctx context.Context, s settings) (net.Listener, error) {
+	public, _, err := listen(ctx, s)
 	if errors.Is(err, syscall.EADDRINUSE) && !s.given["PORT"] {
 		s.port = 0
-		public, _, err = listen(s)
+		public, _, err = listen(ctx, s)
 	}
 	return public, err
 }

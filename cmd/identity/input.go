@@ -19,7 +19,7 @@ func readSecret(p *program, fromStdin bool, what string) (identity.Secret, error
 	if fromStdin {
 		return readLine(p.stdin, what)
 	}
-	fd := int(p.stdin.Fd()) //nolint:gosec // a descriptor fits an int
+	fd := int(p.stdin.Fd())
 	if !term.IsTerminal(fd) {
 		return identity.Secret{}, fmt.Errorf("standard input is no terminal to ask for the %s on; use the --%s-stdin flag", what, what)
 	}

@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -75,14 +76,15 @@ func message(err error) string {
 	if !ok {
 		return err.Error()
 	}
-	text := e.Message
+	var text strings.Builder
+	text.WriteString(e.Message)
 	for _, f := range e.Fields {
-		text += fmt.Sprintf("\n  %s: %s", f.Loc[len(f.Loc)-1], f.Message)
+		fmt.Fprintf(&text, "\n  %s: %s", f.Loc[len(f.Loc)-1], f.Message)
 	}
 	if e.Err != nil {
-		text += " (" + e.Err.Error() + ")"
+		fmt.Fprintf(&text, " (%s)", e.Err)
 	}
-	return text
+	return text.String()
 }
 
 func rootCommand(p *program) *cobra.Command {

@@ -42,7 +42,7 @@ func serve(ctx context.Context, s settings, logger *slog.Logger, stderr io.Write
 			err = closeErr
 		}
 	}()
-	public, ops, err := listen(s)
+	public, ops, err := listen(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -64,14 +64,15 @@ func newServer(in *server.Installation, s settings, logger *slog.Logger) (*serve
 }
 
 // listen takes the ports. ops is nil unless OPS_PORT asks for it.
-func listen(s settings) (public, ops net.Listener, err error) {
-	if public, err = net.Listen("tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port))); err != nil {
+func listen(ctx context.Context, s settings) (public, ops net.Listener, err error) {
+	var lc net.ListenConfig
+	if public, err = lc.Listen(ctx, "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port))); err != nil {
 		return nil, nil, fmt.Errorf("PORT, HOST: %w", err)
 	}
 	if s.opsPort < 0 {
 		return public, nil, nil
 	}
-	if ops, err = net.Listen("tcp", net.JoinHostPort(s.host, strconv.Itoa(s.opsPort))); err != nil {
+	if ops, err = lc.Listen(ctx, "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.opsPort))); err != nil {
 		return nil, nil, fmt.Errorf("OPS_PORT, HOST: %w", err)
 	}
 	return public, ops, nil

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -77,7 +78,7 @@ type setting struct {
 // loadSettings reads every setting. Its error names each bad one with what was
 // expected and repeats no value.
 func loadSettings(lookup func(string) (string, bool)) (settings, error) {
-	s := settings{given: map[string]bool{}}
+	s := settings{opsPort: -1, given: map[string]bool{}}
 	var faults []error
 	for _, setting := range settingsTable() {
 		value, given, err := read(setting, lookup)
@@ -186,13 +187,11 @@ func setInt(field func(*settings) *int, least, most int) func(*settings, string)
 
 func setOneOf(field func(*settings) *string, values ...string) func(*settings, string) error {
 	return func(s *settings, value string) error {
-		for _, v := range values {
-			if v == value {
-				*field(s) = value
-				return nil
-			}
+		if !slices.Contains(values, value) {
+			return errExpected
 		}
-		return errExpected
+		*field(s) = value
+		return nil
 	}
 }
 

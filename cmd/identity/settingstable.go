@@ -18,8 +18,8 @@ func settingsTable() []setting {
 			expected: "a port, 0 to 65535", set: setInt(func(s *settings) *int { return &s.port }, 0, 65535)},
 		{name: "HOST", purpose: "Address that it listens on; not set is all interfaces (`identity dev`: 127.0.0.1).",
 			expected: "an IP address or a host name", set: setString(func(s *settings) *string { return &s.host })},
-		{name: "OPS_PORT", fallback: "-1", purpose: "Port for `/metrics` and the details of `/readyz`, which are then not on `PORT`.",
-			expected: "a port, 0 to 65535, other than PORT", set: setInt(func(s *settings) *int { return &s.opsPort }, -1, 65535)},
+		{name: "OPS_PORT", purpose: "Port for `/metrics` and the details of `/readyz`, which are then not on `PORT`.",
+			expected: "a port, 0 to 65535, other than PORT", set: setInt(func(s *settings) *int { return &s.opsPort }, 0, 65535)},
 
 		{name: "ENCRYPTION_KEY", secret: true, purpose: "Fernet keys, comma-separated, under which signing keys are sealed: the first encrypts, all decrypt. Not set: on SQLite one is made beside the database.",
 			expected: "one or more Fernet keys: url-safe base64 of 64 bytes (or of 32), separated by commas", set: setEncryptionKey},

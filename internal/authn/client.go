@@ -30,6 +30,7 @@ type attempt struct {
 	ClientCredentials
 	signature        *signature // nil if none was presented
 	hashed, verified bool
+	weak             *identity.ClientSecret // proven, under a hash to be replaced
 }
 
 // Client returns the client that these credentials prove. Its error is
@@ -48,6 +49,7 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (identi
 	if err := a.prove(ctx, client, try); err != nil {
 		return identity.Principal{}, a.settle(ctx, try, err)
 	}
+	a.renewHash(ctx, try)
 	return identity.Principal{
 		ID: client.ID, Permissions: client.Permissions, Audiences: client.Audiences, AuthTime: a.db.Now(),
 	}, nil
@@ -86,7 +88,7 @@ func (a *Authenticator) settle(ctx context.Context, try *attempt, refusal error)
 		a.verifyNothing(try)
 	}
 	if try.Secret != nil && !try.hashed {
-		if err := hashing(a.pool.Burn(ctx)); err != nil {
+		if err := a.burn(ctx); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -47,8 +48,11 @@ type Service struct {
 	DatabasePath  string
 	EncryptionKey identity.Secret
 	Installation  *server.Installation
-	Clock         *Clock
-	Log           *Log
+	// Handler is what URL serves, for calls without a network.
+	Handler http.Handler
+	Clock   *Clock
+	Log     *Log
+	Logger  *slog.Logger
 	// Admin is the administrator's name and password.
 	AdminUsername string
 	AdminPassword identity.Secret
@@ -75,9 +79,9 @@ func New(t testing.TB, options ...Options) *Service {
 	if o.Hashing == (argon2.Config{}) {
 		o.Hashing = argon2.Config{Params: argon2.Params{Memory: 64, Time: 1, Threads: 1}}
 	}
-	logger := slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.Logger = slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	in, err := server.OpenInstallation(t.Context(), server.InstallationConfig{
-		DatabasePath: s.DatabasePath, EncryptionKey: s.EncryptionKey, Hashing: o.Hashing, Logger: logger, Now: s.Clock.Now,
+		DatabasePath: s.DatabasePath, EncryptionKey: s.EncryptionKey, Hashing: o.Hashing, Logger: s.Logger, Now: s.Clock.Now,
 	})
 	s.must(err)
 	s.Installation = in
@@ -86,9 +90,10 @@ func New(t testing.TB, options ...Options) *Service {
 	})
 	s.must(err)
 	srv, err := server.New(server.Config{
-		Installation: in, Logger: logger, AllowedOrigins: o.AllowedOrigins, SeparateOps: o.SeparateOps, Version: "test",
+		Installation: in, Logger: s.Logger, AllowedOrigins: o.AllowedOrigins, SeparateOps: o.SeparateOps, Version: "test",
 	})
 	s.must(err)
+	s.Handler = srv.Handler()
 	s.serve(srv, o.SeparateOps)
 	return s
 }
@@ -112,7 +117,7 @@ func (s *Service) serve(srv *server.Server, separateOps bool) {
 }
 
 func (s *Service) listen(url *string) net.Listener {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(s.t.Context(), "tcp", "127.0.0.1:0")
 	s.must(err)
 	*url = "http://" + l.Addr().String()
 	return l

@@ -48,7 +48,8 @@ func (h *Handler) grant(ctx context.Context, w http.ResponseWriter, p identity.P
 	if err != nil {
 		return err
 	}
-	granted, err := decide(p, audience, cfg.Issuer)
+	var granted token.Grant
+	trace.WithRegion(ctx, "oauth.decide", func() { granted, err = decide(p, audience, cfg.Issuer) })
 	if err != nil {
 		return err
 	}

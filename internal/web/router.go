@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"runtime/trace"
 	"slices"
 	"strings"
 	"time"
@@ -146,6 +147,7 @@ func (rt *Router) Routes() []Route {
 
 // ServeHTTP implements http.Handler.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer trace.StartRegion(r.Context(), "web.Router").End()
 	start := rt.now()
 	e := &event{id: requestID(r, start), ip: rt.proxies.remoteIP(r), pattern: unmatched}
 	r = r.WithContext(context.WithValue(r.Context(), eventKey{}, e))
