@@ -74,14 +74,16 @@ func New(cfg Config) (*Server, error) {
 	if s.ops, err = web.New(webConfig); err != nil {
 		return nil, err
 	}
-	s.handler, err = s.routes(metrics)
+	if s.handler, err = s.routes(metrics); err != nil {
+		return nil, err
+	}
 	s.healthRoutes(s.public, !cfg.SeparateOps)
 	s.healthRoutes(s.ops, true)
 	s.ops.Handle("GET", "/metrics", metrics.serve)
 	if !cfg.SeparateOps {
 		s.public.Handle("GET", "/metrics", metrics.serve)
 	}
-	return s, err
+	return s, nil
 }
 
 // routes makes the rooms above the installation and registers what they serve.
