@@ -13,7 +13,7 @@ func NewID(now time.Time) string {
 	var id [16]byte
 	_, _ = rand.Read(id[6:]) // never fails: crypto/rand aborts the program instead
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli())) //nolint:gosec // times before 1970 do not occur
+	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli()))
 	copy(id[:6], ms[2:])
 	id[6] = id[6]&0x0f | 0x70
 	id[8] = id[8]&0x3f | 0x80

@@ -27,7 +27,7 @@ func TestREADMEHasTheSettings(t *testing.T) {
 		if !*update {
 			t.Fatal("the README's table of settings is not that of the program; run: go generate ./cmd/identity")
 		}
-		if err := os.WriteFile(readme, []byte(before+begin+want+end+after), 0o644); err != nil { //nolint:gosec // a file of the repository
+		if err := os.WriteFile(readme, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -34,7 +34,7 @@ func (m buildFirst) Run() int {
 		panic(err)
 	}
 	defer os.RemoveAll(binaries)
-	build := exec.Command("go", "build", "-o", binaries, ".") //nolint:noctx // the test has its own time limit
+	build := exec.Command("go", "build", "-o", binaries, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the program: %v\n%s", err, out)
 		return 1
@@ -78,7 +78,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	program, err := exec.LookPath(filepath.Join(binaries, args[1]))
 	ts.Check(err)
-	p := &process{exec.Command(program, args[2:]...), make(chan error, 1)} //nolint:noctx // stopped by the script
+	p := &process{exec.Command(program, args[2:]...), make(chan error, 1)}
 	p.Dir = ts.Getenv("WORK")
 	p.Env = environment(ts)
 	open := func(suffix string) *os.File {
@@ -214,7 +214,7 @@ func request(method, address, data string, header http.Header, status bool) int 
 			method = http.MethodPost
 		}
 	}
-	r, err := http.NewRequest(method, address, bytes.NewReader([]byte(data))) //nolint:noctx // a short-lived program
+	r, err := http.NewRequest(method, address, bytes.NewReader([]byte(data)))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2

@@ -51,7 +51,7 @@ type Pool struct {
 	dummy  string // a hash that no password has
 
 	running, runningKiB atomic.Int64
-	overloaded          atomic.Uint64
+	hashes, overloaded  atomic.Uint64
 }
 
 // New makes a pool. It refuses parameters outside the limits of this package.
@@ -158,5 +158,6 @@ func (p *Pool) compute(ctx context.Context, h Hash, password []byte) ([]byte, er
 		return nil, err
 	}
 	defer release()
+	p.hashes.Add(1)
 	return h.compute(password), nil
 }

@@ -52,6 +52,7 @@ type Stats struct {
 	Waiting        int    // how many callers wait for a slot
 	MemoryKiB      int64  // memory of the hashes that run
 	MemoryLimitKiB int64  // the most that this can be
+	Hashes         uint64 // how many hashes have begun since New
 	Overloaded     uint64 // how many calls got ErrOverloaded since New
 }
 
@@ -63,6 +64,7 @@ func (p *Pool) Stats() Stats {
 		Waiting:        len(p.queue),
 		MemoryKiB:      p.runningKiB.Load(),
 		MemoryLimitKiB: p.share * int64(p.slots),
+		Hashes:         p.hashes.Load(),
 		Overloaded:     p.overloaded.Load(),
 	}
 }

@@ -37,11 +37,20 @@ func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, tr
 	}
 	client.verified.add(registered.ID, digest)
 	if a.pool.NeedsRehash(registered.Hash) {
-		a.rehash(ctx, "client_id", client.ID, *try.Secret, func(hash string) error {
-			return a.db.RehashClientSecret(ctx, registered.ID, registered.Hash, hash)
-		})
+		try.weak = &registered
 	}
 	return nil
+}
+
+// renewHash replaces the weak hash of the secret, if it has one. It waits until
+// every proof has held: a refusal must not cost a second Argon2id.
+func (a *Authenticator) renewHash(ctx context.Context, try *attempt) {
+	if try.weak == nil {
+		return
+	}
+	a.rehash(ctx, "client_id", try.ID, *try.Secret, func(hash string) error {
+		return a.db.RehashClientSecret(ctx, try.weak.ID, try.weak.Hash, hash)
+	})
 }
 
 // secretFor returns the one live secret that the presented one can be: a

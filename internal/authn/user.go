@@ -90,6 +90,6 @@ func (a *Authenticator) rehash(ctx context.Context, kind, id string, password id
 		err = store(hash)
 	}
 	if err != nil {
-		a.logger.WarnContext(ctx, "a weak hash could not be replaced; the next success tries again", slog.String(kind, id), "reason", err.Error())
+		a.logger.WarnContext(ctx, "a weak hash could not be replaced; the next success tries again", slog.String(kind, id), slog.String("reason", err.Error()))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -91,9 +92,7 @@ func (s *Service) AdminToken() string {
 func (s *Service) Token(audience string, members map[string]string) string {
 	s.t.Helper()
 	body := map[string]string{"audience": audience}
-	for k, v := range members {
-		body[k] = v
-	}
+	maps.Copy(body, members)
 	return s.token(s.Post("/auth/token", body))
 }
 

@@ -19,13 +19,11 @@ func (s *Service) Tables() map[string]string {
 	s.must(err)
 	defer db.Close()
 	tables := map[string]string{}
-	for _, name := range s.column(db, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`) {
-		columns := s.column(db, `SELECT name FROM pragma_table_info('`+name+`')`)
-		quoted := make([]string, len(columns))
-		for i, c := range columns {
-			quoted[i] = "quote(" + c + ")"
-		}
-		rows := s.column(db, `SELECT `+strings.Join(quoted, ` || ',' || `)+` FROM `+name+` ORDER BY 1`)
+	const every = `SELECT t.name || ':' || group_concat('quote(' || c.name || ')', ' || '','' || ')
+		FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' GROUP BY t.name`
+	for _, table := range s.column(db, every) {
+		name, columns, _ := strings.Cut(table, ":")
+		rows := s.column(db, `SELECT `+columns+` FROM `+name+` ORDER BY 1`)
 		sum := sha256.Sum256([]byte(strings.Join(rows, "\n")))
 		tables[name] = fmt.Sprintf("%d rows, %s", len(rows), hex.EncodeToString(sum[:8]))
 	}

@@ -20,8 +20,7 @@ func DecodeStrict(payload []byte, v any) error {
 	}
 	// The inner error is dropped: it may quote the input.
 	if err := json.Unmarshal(payload, v); err != nil {
-		var wrongType *json.SemanticError
-		if errors.As(err, &wrongType) {
+		if _, wrongType := errors.AsType[*json.SemanticError](err); wrongType {
 			return errors.New("a member of the JSON object has the wrong type")
 		}
 		return errNotObject

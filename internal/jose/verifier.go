@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"math/big"
+	"sync/atomic"
 )
 
 // Verifier verifies at a cost that follows from the message alone, never from
@@ -13,6 +14,7 @@ import (
 type Verifier struct {
 	p256, p384, ed25519 PublicKey
 	noise               []byte // of the size of the largest modulus
+	done                atomic.Uint64
 }
 
 // NewVerifier makes a verifier with fresh dummy keys, whose private halves are
@@ -33,6 +35,7 @@ func NewVerifier() (*Verifier, error) {
 // Verify is m.Verify(key) at the cost of one verification, also when key is the
 // zero PublicKey or does not fit.
 func (v *Verifier) Verify(m *Message, key PublicKey) (payload []byte, err error) {
+	v.done.Add(1)
 	if key.couldHaveMade(m.signature(), m.alg) {
 		return m.Verify(key)
 	}
@@ -43,12 +46,17 @@ func (v *Verifier) Verify(m *Message, key PublicKey) (payload []byte, err error)
 // VerifyPSS is VerifyPSS(key, message, signature) at the cost of one
 // verification, also when key is the zero PublicKey or does not fit.
 func (v *Verifier) VerifyPSS(key PublicKey, message, signature []byte) error {
+	v.done.Add(1)
 	if key.couldHaveMade(signature, PS256) {
 		return VerifyPSS(key, message, signature)
 	}
 	_ = VerifyPSS(v.dummy(PS256, len(signature)), message, signature)
 	return ErrSignature
 }
+
+// Verifications returns how many verifications there have been, those with a
+// dummy included.
+func (v *Verifier) Verifications() uint64 { return v.done.Load() }
 
 // couldHaveMade reports whether the signature gets as far as the arithmetic that
 // makes out the cost. For RSA that takes the width of the modulus, and a number

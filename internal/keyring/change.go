@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -12,9 +13,10 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
-// takeover is how long after it was stored an imported key begins to sign. A
-// node that serves at all has seen a change after one second, so every JWKS
-// has the key by then.
+// takeover is how long after it was first stored an imported key begins to sign.
+// A node that serves at all has seen a change after one second, so every JWKS
+// has the key by then. One that comes back is published already and signs at
+// once.
 const takeover = 1250 * time.Millisecond
 
 // Create makes the first key, which signs at once: no verifier holds an older
@@ -24,54 +26,62 @@ func (r *Ring) Create(ctx context.Context, tx *store.DB, algorithm jose.Algorith
 	if err != nil {
 		return Key{}, err
 	}
-	return r.activate(ctx, tx, private, algorithm, tx.Now(), lifetime)
+	now := tx.Now()
+	return r.activate(ctx, tx, private, identity.SigningKey{Algorithm: string(algorithm), CreatedAt: now, ActivatesAt: now}, lifetime)
 }
 
 // Import stores a key that is to take over from the active one within two
-// seconds. Importing the key that was imported last changes nothing. lifetime is
-// that of tokens. It runs in tx, which is inside store.DB.Change.
+// seconds. Importing the key that was imported last changes nothing, unless it
+// is damaged: then this is the cure. lifetime is that of tokens. It runs in tx,
+// which is inside store.DB.Change.
 func (r *Ring) Import(ctx context.Context, tx *store.DB, private jose.PrivateKey, lifetime time.Duration) (Key, error) {
 	stored, err := tx.SigningKeys(ctx)
 	if err != nil {
 		return Key{}, err
 	}
-	algorithm := private.Algorithms()[0]
-	if len(stored) > 0 {
-		latest := stored[len(stored)-1]
-		if latest.KID == private.Public().KID() {
-			if _, err := open(r.sealer, latest); err == nil {
-				return Key{latest, private.Public()}, nil
-			}
-			// The same key again is the cure for a damaged one.
-		}
-		algorithm = goOnWith(jose.Algorithm(latest.Algorithm), algorithm, private)
+	now := tx.Now()
+	next := identity.SigningKey{Algorithm: string(private.Algorithms()[0]), CreatedAt: now}
+	if latest, ok := latest(stored); ok {
+		next.Algorithm = goOnWith(latest.Algorithm, next.Algorithm, private)
 	}
-	return r.activate(ctx, tx, private, algorithm, tx.Now().Add(takeover), lifetime)
+	if i := slices.IndexFunc(stored, func(s identity.SigningKey) bool { return s.KID == private.Public().KID() }); i >= 0 {
+		known := r.loadKey(stored[i], now)
+		if known.SupersededAt.IsZero() && known.fault == nil {
+			return Key{known.SigningKey, known.public}, nil
+		}
+		if !known.unproven {
+			// It goes on as it is published: tokens under it are about, and one
+			// key has one algorithm (RFC 8725 section 3.1).
+			next.Algorithm, next.CreatedAt = known.Algorithm, known.CreatedAt
+		}
+	}
+	next.ActivatesAt = now
+	if published := next.CreatedAt.Add(takeover); published.After(now) {
+		next.ActivatesAt = published
+	}
+	return r.activate(ctx, tx, private, next, lifetime)
 }
 
 // goOnWith keeps PS256 where the installation signed with it: otherwise
 // importing an RSA key would silently go back to PKCS #1 v1.5 padding.
-func goOnWith(latest, algorithm jose.Algorithm, private jose.PrivateKey) jose.Algorithm {
-	if latest == jose.PS256 && private.Public().Fits(jose.PS256) {
-		return jose.PS256
+func goOnWith(latest, algorithm string, private jose.PrivateKey) string {
+	if latest == string(jose.PS256) && private.Public().Fits(jose.PS256) {
+		return latest
 	}
 	return algorithm
 }
 
-func (r *Ring) activate(ctx context.Context, tx *store.DB, private jose.PrivateKey, algorithm jose.Algorithm, at time.Time, lifetime time.Duration) (Key, error) {
-	public, err := private.Public().Bind(algorithm)
+// activate completes the key, which has its algorithm and times, and stores it.
+func (r *Ring) activate(ctx context.Context, tx *store.DB, private jose.PrivateKey, k identity.SigningKey, lifetime time.Duration) (Key, error) {
+	public, err := private.Public().Bind(jose.Algorithm(k.Algorithm))
 	if err != nil {
 		return Key{}, err
 	}
 	der := private.PKCS8()
 	defer clear(der)
-	sealed, err := r.sealer.Seal(der, place(public.KID()))
-	if err != nil {
+	k.KID, k.PublicJWK = public.KID(), public.JWK()
+	if k.Private, err = r.sealer.Seal(der, place(k.KID)); err != nil {
 		return Key{}, fmt.Errorf("sealing a signing key: %w", err)
-	}
-	k := identity.SigningKey{
-		KID: public.KID(), Algorithm: string(algorithm), PublicJWK: public.JWK(), Private: sealed,
-		CreatedAt: tx.Now(), ActivatesAt: at,
 	}
 	if err := tx.ActivateSigningKey(ctx, k, lifetime); err != nil {
 		return Key{}, err

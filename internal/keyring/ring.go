@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -74,15 +75,24 @@ func Latest(ctx context.Context, db *store.DB) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	if len(stored) == 0 {
+	latest, ok := latest(stored)
+	if !ok {
 		return Key{}, errNoKey
 	}
-	latest := stored[len(stored)-1]
 	public, err := jose.ParsePublicKey([]byte(latest.PublicJWK))
 	if err != nil {
 		return Key{}, errNoKey.Because(fmt.Errorf("signing key %s: its public half is damaged: %w", latest.KID, err))
 	}
 	return Key{latest, public}, nil
+}
+
+// latest returns the one key that no other supersedes.
+func latest(stored []identity.SigningKey) (identity.SigningKey, bool) {
+	i := slices.IndexFunc(stored, func(k identity.SigningKey) bool { return k.SupersededAt.IsZero() })
+	if i < 0 {
+		return identity.SigningKey{}, false
+	}
+	return stored[i], true
 }
 
 // Sign signs a claims set with the active key and returns the compact JWS. It
@@ -148,9 +158,9 @@ type loadedKey struct {
 
 // active returns the latest key that has begun to sign.
 func (s *keySet) active(now time.Time) *loadedKey {
-	for i := len(s.keys) - 1; i >= 0; i-- {
-		if s.keys[i].State(now) == identity.KeyActive {
-			return s.keys[i]
+	for _, k := range slices.Backward(s.keys) {
+		if k.State(now) == identity.KeyActive {
+			return k
 		}
 	}
 	return nil

@@ -95,8 +95,11 @@ func (h *Handler) atRoot(r *http.Request) (string, bool) {
 		return "", false // the route itself will say so
 	}
 	issuer, ok := issuerURL(cfg.Issuer)
+	if !ok {
+		return "", false
+	}
 	path := strings.TrimSuffix(issuer.EscapedPath(), "/")
-	if !ok || path == "" {
+	if path == "" {
 		return "", false
 	}
 	if asked == authorizationServerPath+path {

@@ -55,9 +55,12 @@ func registerPool(registry *prometheus.Registry, pool *argon2.Pool) {
 	gauge("identity_hash_running", "Password hashes that run.", func(s argon2.Stats) float64 { return float64(s.InUse) })
 	gauge("identity_hash_waiting", "Callers that wait for a password hash.", func(s argon2.Stats) float64 { return float64(s.Waiting) })
 	gauge("identity_hash_memory_bytes", "Memory of the password hashes that run.", func(s argon2.Stats) float64 { return float64(s.MemoryKiB) * 1024 })
-	registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "identity_hash_overloaded_total", Help: "Callers turned away because the queue was full or too slow.",
-	}, func() float64 { return float64(pool.Stats().Overloaded) }))
+	counter := func(name, help string, value func(argon2.Stats) uint64) {
+		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
+			func() float64 { return float64(value(pool.Stats())) }))
+	}
+	counter("identity_hashes_total", "Password hashes computed, or begun.", func(s argon2.Stats) uint64 { return s.Hashes })
+	counter("identity_hash_overloaded_total", "Callers turned away because the queue was full or too slow.", func(s argon2.Stats) uint64 { return s.Overloaded })
 }
 
 func (m *metrics) observe(o web.Observation) {

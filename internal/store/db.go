@@ -147,7 +147,7 @@ func fromMillis(ms int64) time.Time {
 
 // A list of strings is stored as a JSON array.
 func listText(list []string) string {
-	text, _ := json.Marshal(identity.SortedSet(list)) // strings always encode
+	text, _ := json.Marshal(identity.SortedSet(list)) //nolint:errchkjson // strings always encode
 	return string(text)
 }
 

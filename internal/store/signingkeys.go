@@ -58,14 +58,21 @@ func (db *DB) ActivateSigningKey(ctx context.Context, k identity.SigningKey, lif
 	if err != nil {
 		return err
 	}
-	if _, err := db.exec(ctx, "replacing a signing key", `DELETE FROM signing_keys WHERE kid = ?`, k.KID); err != nil {
-		return err
-	}
-	_, err = db.exec(ctx, "storing a signing key", `INSERT INTO signing_keys (kid, algorithm, public_jwk, private_wrapper_id, private_data_key,
-		private_ciphertext, created_at, activates_at, superseded_at, retires_at, tokens_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)`,
-		k.KID, k.Algorithm, k.PublicJWK, k.Private.WrapperID(), k.Private.DataKey(), k.Private.Ciphertext(), millis(k.CreatedAt), from)
+	// One that comes back goes on covering the tokens that it covered.
+	n, err := db.exec(ctx, "replacing a signing key", `UPDATE signing_keys SET algorithm = ?, public_jwk = ?, private_wrapper_id = ?, private_data_key = ?,
+		private_ciphertext = ?, created_at = ?, activates_at = ?, superseded_at = 0,
+		tokens_until = CASE WHEN retires_at > tokens_until THEN retires_at ELSE tokens_until END, retires_at = 0 WHERE kid = ?`,
+		k.Algorithm, k.PublicJWK, k.Private.WrapperID(), k.Private.DataKey(), k.Private.Ciphertext(), millis(k.CreatedAt), from, k.KID)
 	if err != nil {
 		return err
+	}
+	if n == 0 {
+		_, err = db.exec(ctx, "storing a signing key", `INSERT INTO signing_keys (kid, algorithm, public_jwk, private_wrapper_id, private_data_key,
+			private_ciphertext, created_at, activates_at, superseded_at, retires_at, tokens_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)`,
+			k.KID, k.Algorithm, k.PublicJWK, k.Private.WrapperID(), k.Private.DataKey(), k.Private.Ciphertext(), millis(k.CreatedAt), from)
+		if err != nil {
+			return err
+		}
 	}
 	return db.touched(ctx, KindSigningKeys, "")
 }

@@ -71,8 +71,7 @@ func testCacheOvertaken(t *testing.T, h *harness) {
 	f := db.Follow(slog.New(slog.DiscardHandler))
 	loads := 0
 	ann := h.user("ann")
-	var cache *store.Cache[int]
-	cache = store.NewCache(f, store.KindUser, 100, time.Hour, func(context.Context, string) (int, error) {
+	cache := store.NewCache(f, store.KindUser, 100, time.Hour, func(context.Context, string) (int, error) {
 		loads++
 		if loads == 1 {
 			// The change comes, and is applied, while the old value is on its

@@ -4,7 +4,7 @@
 package storetest
 
 import (
-	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -158,9 +158,9 @@ func (h *harness) key(kid string, activates time.Time) identity.SigningKey {
 }
 
 func names[T any](list []T, name func(T) string) string {
-	var s string
+	var s strings.Builder
 	for _, v := range list {
-		s += fmt.Sprintf("%s ", name(v))
+		s.WriteString(name(v) + " ")
 	}
-	return s
+	return s.String()
 }
