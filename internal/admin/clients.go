@@ -61,10 +61,11 @@ func (s *Service) newClient(ctx context.Context, n NewClient) (identity.Client, 
 	if registered.ID != "" {
 		client.Secrets = []identity.ClientSecret{registered}
 	}
+	asked, requireErr := askedProofs(n.Require)
 	err := collect(identity.CheckClientID(client.ID), identity.CheckName(n.Name), identity.CheckPermissions(n.Permissions),
-		identity.CheckAudiences(client.Audiences), keyErr, secretErr)
+		identity.CheckAudiences(client.Audiences), keyErr, secretErr, requireErr)
 	if err == nil {
-		err = require(&client, n.Require)
+		err = require(&client, asked)
 	}
 	if err != nil || len(client.Secrets) == 0 {
 		return client, identity.Secret{}, err
@@ -100,9 +101,17 @@ func newClientSecret(n NewClient, client identity.Client) (identity.Secret, iden
 	return identity.Secret{}, identity.ClientSecret{}, nil
 }
 
-// require sets what the client must prove: what it asks for, or all that it has
+// askedProofs reads what the client is to require; absent is the empty set.
+func askedProofs(names []string) (identity.Proofs, error) {
+	if names == nil {
+		return 0, nil
+	}
+	return identity.ParseProofs(names)
+}
+
+// require sets what the client must prove: what was asked for, or all that it has
 // registered. It must be able to prove it.
-func require(client *identity.Client, names []string) error {
+func require(client *identity.Client, asked identity.Proofs) error {
 	var registered identity.Proofs
 	if len(client.Secrets) > 0 {
 		registered |= identity.ProofSecret
@@ -111,11 +120,8 @@ func require(client *identity.Client, names []string) error {
 		registered |= identity.ProofSignature
 	}
 	client.Require = registered
-	if names != nil {
-		var err error
-		if client.Require, err = identity.ParseProofs(names); err != nil {
-			return err
-		}
+	if asked != 0 {
+		client.Require = asked
 	}
 	if !registered.Has(client.Require) {
 		return identity.InvalidField("require", "cannot be satisfied: the client has %s registered", registered)

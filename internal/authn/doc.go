@@ -10,8 +10,9 @@
 //
 // What a refusal costs follows from the shape of the request, never from whom
 // it names: with a password or a secret in it exactly one Argon2id, with a
-// signature in it exactly one verification. Where the principal is unknown or
-// has nothing to compare with, a dummy is used.
+// signature in it exactly one verification, or none for anybody where its text
+// can be no signature. Where the principal is unknown or has nothing to compare
+// with, a dummy is used.
 //
 // One-time things come last: an assertion is spent only after every other proof
 // has held.

@@ -58,7 +58,7 @@ func TestAssertionIsSpentForGood(t *testing.T) {
 func TestJTIBelongsToItsClient(t *testing.T) {
 	b := newBench(t)
 	key := b.Key(jose.ES256)
-	for _, c := range []struct{ id, jti string }{{"ab", "c"}, {"a", "bc"}, {"abc", "c"}, {"b", "c"}} {
+	for _, c := range []struct{ id, jti string }{{"ab", "c"}, {"a", "bc"}, {"b", "bc"}, {"abc", "c"}} {
 		b.keyClient(c.id, key.Public().PEM())
 		accepted(t, b.present(c.id, nil, ptr(b.Assertion(key, c.id, claims{"jti": c.jti}))))
 		refused(t, b.present(c.id, nil, ptr(b.Assertion(key, c.id, claims{"jti": c.jti}))), "used before")

@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -94,9 +95,19 @@ func TestOverload(t *testing.T) {
 			t.Errorf("%d answers with status %d", n, status)
 		}
 	}
-	if used := s.Installation.Pool.Stats(); used.InUse != 0 || used.Waiting != 0 {
+	used := s.Installation.Pool.Stats()
+	if used.InUse != 0 || used.Waiting != 0 {
 		t.Errorf("the overload left something behind: %+v", used)
 	}
 	wantStatus(t, s.Do("POST", "/auth/login", bodies[0]), 200)
+	metrics := string(s.Get("/metrics").Body)
+	used = s.Installation.Pool.Stats()
+	for _, line := range []string{
+		fmt.Sprintf("identity_hashes_total %d\n", used.Hashes), fmt.Sprintf("identity_hash_overloaded_total %d\n", used.Overloaded),
+	} {
+		if !strings.Contains(metrics, line) || strings.HasSuffix(line, " 0\n") {
+			t.Errorf("the metrics do not say %q", line)
+		}
+	}
 	s.WantNoCanary(canary)
 }

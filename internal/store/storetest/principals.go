@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -22,6 +23,8 @@ func testUsers(t *testing.T, h *harness) {
 	wantKind(t, db.Change(ctx, func(tx *store.DB) error { return tx.CreateUser(ctx, h.user("ann")) }), identity.Conflict)
 	_, err = db.UserByName(ctx, "bob")
 	wantKind(t, err, identity.NotFound)
+
+	h.clock.Move(time.Millisecond) // so that the next id sorts after Ann's
 
 	// Of many at once that want one name, one gets it.
 	errs := make([]error, 10)
