@@ -144,13 +144,15 @@ func TestJWKSOverHTTP(t *testing.T) {
 	wantStatus(t, html, 200)
 	wantHeader(html, public)
 
-	same := s.Get(jwksPath, "If-None-Match", etag)
-	wantStatus(t, same, 304)
-	wantHeader(same, map[string]string{"Cache-Control": "public, max-age=300", "Etag": etag})
-	if len(same.Body) != 0 {
-		t.Error("a 304 has a body")
+	for _, held := range []string{etag, "W/" + etag, `"x", ` + etag, "*"} {
+		same := s.Get(jwksPath, "If-None-Match", held)
+		wantStatus(t, same, 304)
+		wantHeader(same, map[string]string{"Cache-Control": "public, max-age=300", "Etag": etag})
+		if len(same.Body) != 0 {
+			t.Error("a 304 has a body")
+		}
 	}
-	for _, other := range []string{`"x"`, `""`, etag[1 : len(etag)-1]} {
+	for _, other := range []string{`"x"`, `""`, etag[1 : len(etag)-1], `"x", W/"y"`} {
 		wantStatus(t, s.Get(jwksPath, "If-None-Match", other), 200)
 	}
 

@@ -31,7 +31,7 @@ func (h *Handler) jwks(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Cache-Control", publicCache)
 	w.Header().Set("ETag", set.ETag)
-	if r.Header.Get("If-None-Match") == set.ETag {
+	if web.NotModified(r, set.ETag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}

@@ -18,15 +18,24 @@ func CheckMatch(r *http.Request, etag string) error {
 		return nil
 	}
 	list := strings.Trim(strings.Join(lines, ","), " \t")
-	if list == "*" || listsTag(list, etag) {
+	if list == "*" || listsTag(list, etag, false) {
 		return nil
 	}
 	return identity.Errorf(identity.PreconditionFailed, "The resource has changed since it was read.")
 }
 
+// NotModified reports whether the caller has the representation whose strong entity
+// tag is etag, by If-None-Match (RFC 9110 section 13.1.2): the answer then is 304
+// without a body. The comparison is the weak one; a malformed list has nothing.
+func NotModified(r *http.Request, etag string) bool {
+	list := strings.Trim(strings.Join(r.Header.Values("If-None-Match"), ","), " \t")
+	return list == "*" || listsTag(list, etag, true)
+}
+
 // listsTag reports whether list is a list of entity tags (RFC 9110 sections
-// 5.6.1 and 8.8.3), which may hold commas inside their quotes, and has etag.
-func listsTag(list, etag string) bool {
+// 5.6.1 and 8.8.3), which may hold commas inside their quotes, and has etag, also
+// as a weak tag if those count.
+func listsTag(list, etag string, weakly bool) bool {
 	found := false
 	for {
 		list = strings.TrimLeft(list, " \t,") // empty elements are ignored
@@ -45,7 +54,7 @@ func listsTag(list, etag string) bool {
 		if rest != "" && rest[0] != ',' {
 			return false
 		}
-		found = found || !weak && tag == etag
+		found = found || (weakly || !weak) && tag == etag
 		list = rest
 	}
 }
