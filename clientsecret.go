@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -74,6 +75,9 @@ func CheckChosenSecret(secret Secret) error {
 	s := secret.Reveal()
 	if n := runeLen(s); n < 16 || n > 512 {
 		return InvalidField("client_secret", "must have 16 to 512 characters")
+	}
+	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		return InvalidField("client_secret", "must be valid UTF-8 without U+0000")
 	}
 	if strings.HasPrefix(s, secretPrefix) {
 		return InvalidField("client_secret", "must not begin with %q, which marks generated secrets", secretPrefix)

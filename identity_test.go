@@ -136,7 +136,7 @@ func TestClientSecretCheckIsTheDocumentedOne(t *testing.T) {
 func TestCheckChosenSecret(t *testing.T) {
 	for secret, ok := range map[string]bool{
 		strings.Repeat("x", 15): false, strings.Repeat("x", 16): true, strings.Repeat("é", 512): true,
-		strings.Repeat("x", 513): false, "ids_looks_like_generated": false, "": false,
+		strings.Repeat("x", 513): false, "a secret with \x00 in it": false, "a secret with \xff in it": false, "ids_looks_like_generated": false, "": false,
 	} {
 		if err := identity.CheckChosenSecret(identity.NewSecret(secret)); (err == nil) != ok {
 			t.Errorf("a secret of %d bytes: %v", len(secret), err)
@@ -167,6 +167,16 @@ func TestAudiencesAndPermissions(t *testing.T) {
 	}
 	if identity.CheckAudiences([]string{"*", "a"}) == nil || identity.CheckAudiences([]string{"*"}) != nil || identity.CheckAudiences(nil) != nil {
 		t.Error("the any-audience is checked wrongly")
+	}
+	long := func(n int) []string { // n distinct ones of 128 characters
+		list := make([]string, n)
+		for i := range list {
+			list[i] = fmt.Sprintf("%0128d", i)
+		}
+		return list
+	}
+	if identity.CheckPermissions(long(32)) != nil || identity.CheckPermissions(long(33)) == nil {
+		t.Error("permissions may have 4096 characters together, or a token that carries them is too large")
 	}
 	for p, ok := range map[string]bool{
 		"read": true, "identity:admin": true, "identity:users:read": true, "identity:users:delete": false, "identity:": false,

@@ -17,13 +17,20 @@ const (
 	PermissionClientsWrite       = "identity:clients:write"
 
 	permissionPrefix = "identity:"
+
+	// maxPermissions keeps tokens within what headers can hold.
+	maxPermissions = 4096
 )
 
 // CheckPermissions refuses a permission that is not an RFC 6749 section 3.3
 // scope-token of 1 to 128 characters, and an "identity:" permission that this
 // service does not know, which would be a typing mistake that grants nothing.
 func CheckPermissions(permissions []string) error {
+	total := 0
 	for _, p := range permissions {
+		if total += len(p); total > maxPermissions {
+			return InvalidField("permissions", "must have at most %d characters together: a token carries them", maxPermissions)
+		}
 		if !scopeToken(p) {
 			return InvalidField("permissions", "each must have 1 to 128 printable ASCII characters without space, quote and backslash")
 		}

@@ -14,7 +14,11 @@ func (d *demo) banner() string {
 	show := func(title, line string) { fmt.Fprintf(&b, "%s:\n\n  %s\n\n", title, line) }
 	run := quote(d.program)
 
-	fmt.Fprintf(&b, "\nThe Identity Service runs at %s until you end it with Ctrl-C.\nEverything is temporary and on this machine only.\n\n", d.url)
+	reach := "on this machine only"
+	if !d.loopback {
+		reach = "open to whoever can reach this machine, the passwords below included"
+	}
+	fmt.Fprintf(&b, "\nThe Identity Service runs at %s until you end it with Ctrl-C.\nEverything is temporary and %s.\n\n", d.url, reach)
 	fmt.Fprintf(&b, "  issuer     %s\n  keys       %s/.well-known/jwks.json\n  discovery  %s/.well-known/openid-configuration\n\n", d.issuer, d.url, d.url)
 
 	login := d.post("/auth/login", quote(fmt.Sprintf(`{"username":%q,"password":%q,"audience":"demo-api"}`, d.user, d.password.Reveal())))

@@ -12,9 +12,7 @@ import (
 )
 
 func clientCommand(p *program) *cobra.Command {
-	cmd := &cobra.Command{Use: "client", Short: "Manage machine clients", Args: cobra.NoArgs}
-	cmd.AddCommand(clientCreateCommand(p), clientListCommand(p))
-	return cmd
+	return group("client", "Manage machine clients", clientCreateCommand(p), clientListCommand(p))
 }
 
 // clientView is a client on the command line.
@@ -74,7 +72,7 @@ unless --require says otherwise.`,
 	cmd.Flags().BoolVar(&secretStdin, "secret-stdin", false, "read a chosen secret from standard input")
 	cmd.Flags().BoolVar(&n.GenerateSecret, "generate-secret", false, "make a secret beside the public key")
 	cmd.Flags().StringVar(&keyFile, "public-key", "", `file of the public key: PEM or JWK; "-" is standard input`)
-	cmd.Flags().StringSliceVar(&n.Require, "require", nil, "what must be proven: secret, signature, or both")
+	cmd.Flags().StringSliceVar(&n.Require, "require", nil, "what must be proven, all of it: secret or signature or secret,signature")
 	cmd.Flags().BoolVar(&n.StaticSignature, "static-signature", false, "accept the replayable signature of the original service (RSA keys only)")
 	cmd.MarkFlagsMutuallyExclusive("secret-stdin", "generate-secret")
 	permissionFlags(cmd, &n.Permissions, &audiences)

@@ -11,7 +11,6 @@ import (
 )
 
 func configCommand(p *program) *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Look at the configuration", Args: cobra.NoArgs}
 	show := &cobra.Command{Use: "show", Short: "Show the configuration and the signing key's public half", Args: cobra.NoArgs}
 	format := outputFlag(show)
 	show.RunE = withInstallation(p, func(cmd *cobra.Command, _ []string, in *server.Installation) error {
@@ -30,6 +29,5 @@ func configCommand(p *program) *cobra.Command {
 			{"kid", view.KID}, {"algorithm", view.Algorithm}, {"updated_at", view.UpdatedAt.Format(time.RFC3339)},
 		})
 	})
-	cmd.AddCommand(show)
-	return cmd
+	return group("config", "Look at the configuration", show)
 }

@@ -53,7 +53,7 @@ func dev(ctx context.Context, p *program) (err error) {
 	s.adminPassword = identity.NewSecret(rand.Text())
 	logger := newLogger(s, p.stderr, "text")
 
-	in, err := openInstallation(ctx, s, logger)
+	in, err := openInstallation(ctx, s, logger, true)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,10 @@ func dev(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(p.stdout, d.banner())
+	d.loopback = isLoopback(public)
+	if _, err := fmt.Fprint(p.stdout, d.banner()); err != nil {
+		return err
+	}
 	return srv.Serve(ctx, public, nil)
 }
 
@@ -103,9 +106,15 @@ func devListen(ctx context.Context, s settings) (net.Listener, error) {
 	return public, err
 }
 
+func isLoopback(l net.Listener) bool {
+	address, ok := l.Addr().(*net.TCPAddr)
+	return ok && address.IP.IsLoopback()
+}
+
 // demo is what dev shows.
 type demo struct {
 	url, issuer   string
+	loopback      bool
 	admin         string
 	adminPassword identity.Secret
 	user          string

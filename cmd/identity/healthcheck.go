@@ -17,7 +17,7 @@ func healthcheckCommand(p *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "healthcheck", Short: "Ask the service on this machine whether it is alive", Args: cobra.NoArgs,
 		Long: `Ask the service on this machine, on PORT, whether it is alive; with --ready whether
-it can serve. The exit code is 0 if so, else 2; it suits a container's health check.`,
+it can serve. The exit code is 0 if so, else 1, as a container's health check has it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := loadSettings(p.lookup)
 			if err != nil {

@@ -29,13 +29,14 @@ func newLogger(s settings, w io.Writer, format string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// openInstallation opens the installation that the settings describe.
-func openInstallation(ctx context.Context, s settings, logger *slog.Logger) (*server.Installation, error) {
+// openInstallation opens the installation that the settings describe; create makes one
+// where there is none.
+func openInstallation(ctx context.Context, s settings, logger *slog.Logger, create bool) (*server.Installation, error) {
 	if s.database.driver != driverSQLite {
 		return nil, fmt.Errorf("DATABASE_DRIVER: %s is not yet supported in this version, only sqlite is; the other DATABASE_* variables were checked and are well-formed", s.database.driver)
 	}
 	return server.OpenInstallation(ctx, server.InstallationConfig{
-		DatabasePath: s.database.path, EncryptionKey: s.encryptionKey, Hashing: argon2.Config{}, Logger: logger,
+		DatabasePath: s.database.path, MustExist: !create, EncryptionKey: s.encryptionKey, Hashing: argon2.Config{}, Logger: logger,
 	})
 }
 
@@ -46,7 +47,7 @@ func withInstallation(p *program, do func(cmd *cobra.Command, args []string, in 
 		if err != nil {
 			return err
 		}
-		in, err := openInstallation(cmd.Context(), s, newLogger(s, p.stderr, "text"))
+		in, err := openInstallation(cmd.Context(), s, newLogger(s, p.stderr, "text"), false)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,14 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A reader that has gone is an error of writing, so that what was begun is
+	// ended in order; so is a terminal that is closed.
+	signal.Ignore(syscall.SIGPIPE)
+	end := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		end = append(end, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), end...)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, program{
@@ -61,10 +68,11 @@ func run(ctx context.Context, p program) int {
 
 // exitCode tells a refusal by the service from everything local.
 func exitCode(err error) int {
-	if errors.Is(err, errUnhealthy) || errors.Is(err, errNotVerified) {
+	if errors.Is(err, errNotVerified) {
 		return 2
 	}
-	if _, refused := errors.AsType[*identity.Error](err); refused {
+	e, ok := errors.AsType[*identity.Error](err)
+	if ok && e.Kind != identity.Unavailable && e.Kind != identity.Internal {
 		return 2
 	}
 	return 1
@@ -76,15 +84,19 @@ func message(err error) string {
 	if !ok {
 		return err.Error()
 	}
-	var text strings.Builder
-	text.WriteString(e.Message)
-	for _, f := range e.Fields {
-		fmt.Fprintf(&text, "\n  %s: %s", f.Loc[len(f.Loc)-1], f.Message)
+	if len(e.Fields) > 0 {
+		var text strings.Builder
+		text.WriteString("these values cannot be used:")
+		for _, f := range e.Fields {
+			fmt.Fprintf(&text, "\n  %s: %s", f.Loc[len(f.Loc)-1], f.Message)
+		}
+		return text.String()
 	}
-	if e.Err != nil {
-		fmt.Fprintf(&text, " (%s)", e.Err)
+	// What went wrong inside helps only where something did.
+	if e.Err != nil && (e.Kind == identity.Unavailable || e.Kind == identity.Internal) {
+		return e.Message + " (" + e.Err.Error() + ")"
 	}
-	return text.String()
+	return e.Message
 }
 
 func rootCommand(p *program) *cobra.Command {
@@ -96,8 +108,9 @@ or both) and issues JSON Web Tokens for an audience.
 
 Begin with "identity dev": it runs everything on a temporary database and prints
 lines to copy.`,
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, Version: version(),
 		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(
 		devCommand(p), serveCommand(p), migrateCommand(p),
@@ -105,6 +118,19 @@ lines to copy.`,
 		signCommand(p), tokenCommand(p), hashCommand(p), healthcheckCommand(p), versionCommand(p),
 	)
 	return root
+}
+
+// group makes a command that only has others. By itself it is a mistake, and so is a
+// word that names none of them.
+func group(name, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: name, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return fmt.Errorf("%q needs one of its commands; see %q", cmd.CommandPath(), cmd.CommandPath()+" --help")
+		},
+	}
+	cmd.AddCommand(commands...)
+	return cmd
 }
 
 func versionCommand(p *program) *cobra.Command {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,11 @@ start changes nothing.`,
 
 // serve opens, prepares and serves the installation until ctx ends.
 func serve(ctx context.Context, s settings, logger *slog.Logger, stderr io.Writer) (err error) {
-	in, err := openInstallation(ctx, s, logger)
+	public, ops, err := listen(ctx, s) // first, because it can fail and leaves nothing
+	if err != nil {
+		return err
+	}
+	in, err := openInstallation(ctx, s, logger, true)
 	if err != nil {
 		return err
 	}
@@ -42,15 +47,11 @@ func serve(ctx context.Context, s settings, logger *slog.Logger, stderr io.Write
 			err = closeErr
 		}
 	}()
-	public, ops, err := listen(ctx, s)
+	srv, err := newServer(in, s, logger) // what it refuses is refused before anything is made
 	if err != nil {
 		return err
 	}
 	if err := prepare(ctx, in, s, public, logger, stderr); err != nil {
-		return err
-	}
-	srv, err := newServer(in, s, logger)
-	if err != nil {
 		return err
 	}
 	return srv.Serve(ctx, public, ops)
@@ -93,17 +94,32 @@ func prepare(ctx context.Context, in *server.Installation, s settings, public ne
 	for _, step := range done.Migrations {
 		logger.InfoContext(ctx, "schema migrated", "version", step.Version, "step", step.Name)
 	}
-	if !done.First {
-		return nil
+	if done.First {
+		logger.InfoContext(ctx, "first start: a signing key was made", "algorithm", s.jwtAlgorithm, "issuer", issuer)
 	}
-	logger.InfoContext(ctx, "the database was empty: a signing key was made", "algorithm", s.jwtAlgorithm, "issuer", issuer, "administrator", done.AdminUsername)
-	if s.jwtIssuer == "" {
-		logger.WarnContext(ctx, "JWT_ISSUER is not set: tokens carry an issuer that only this machine can reach; change it with PATCH /api/configuration", "issuer", issuer)
+	if done.AdminUsername != "" {
+		logger.InfoContext(ctx, "first start: an administrator was made", "username", done.AdminUsername)
 	}
+	warnOfSettings(ctx, s, done, logger)
 	if !done.GeneratedPassword.Empty() {
 		fmt.Fprintf(stderr, "\n  Administrator: %s\n  Password:      %s\n  It is shown this once. Keep it.\n\n", done.AdminUsername, done.GeneratedPassword.Reveal())
 	}
 	return nil
+}
+
+// warnOfSettings says what an operator might expect otherwise.
+func warnOfSettings(ctx context.Context, s settings, done server.Prepared, logger *slog.Logger) {
+	if host, err := url.Parse(done.Issuer); err == nil && host.Hostname() == "localhost" {
+		logger.WarnContext(ctx, "tokens carry an issuer that only this machine can reach: set JWT_ISSUER on the first start, or change it with PATCH /api/configuration", "issuer", done.Issuer)
+	}
+	if done.First {
+		return
+	}
+	for _, setting := range settingsTable() {
+		if setting.firstStart && s.given[setting.name] && (setting.name != "JWT_ISSUER" || s.jwtIssuer != done.Issuer) {
+			logger.WarnContext(ctx, "this setting is looked at on the first start only, and was not looked at now", "setting", setting.name)
+		}
+	}
 }
 
 // defaultIssuer is this machine's own address of the service.
@@ -123,7 +139,7 @@ func migrateCommand(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			in, err := openInstallation(cmd.Context(), s, newLogger(s, p.stderr, "text"))
+			in, err := openInstallation(cmd.Context(), s, newLogger(s, p.stderr, "text"), true)
 			if err != nil {
 				return err
 			}

@@ -2,12 +2,13 @@ package main
 
 import (
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
 // settingsTable lists every variable of the environment. The table in the README
@@ -61,7 +62,7 @@ func settingsTable() []setting {
 		{name: "ALLOWED_ORIGINS", purpose: "Origins that may call `/auth` and `/.well-known` from a browser (CORS), comma-separated; not set is none.",
 			expected: "origins such as https://app.example.com, separated by commas", set: setList(addOrigin)},
 		{name: "TRUSTED_PROXIES", purpose: "Networks whose `X-Forwarded-For` is believed, comma-separated; not set is none.",
-			expected: "networks such as 10.0.0.0/8, separated by commas", set: setList(addProxy)},
+			expected: "networks such as 10.0.0.0/8, or addresses, separated by commas", set: setList(addProxy)},
 
 		{name: "LOG_LEVEL", fallback: "info", purpose: "Least level that is logged.",
 			expected: "debug, info, warn or error", set: setLogLevel},
@@ -71,7 +72,7 @@ func settingsTable() []setting {
 		{name: "ADMIN_USERNAME", fallback: "admin", firstStart: true, purpose: "First administrator.",
 			expected: "a PRECIS username (RFC 8265)", set: setAdminUsername},
 		{name: "ADMIN_PASSWORD", secret: true, firstStart: true, purpose: "Their password; not set: one is made and shown once on stderr.",
-			expected: "a password", set: func(s *settings, value string) error { s.adminPassword = identity.NewSecret(value); return nil }},
+			expected: "a password of 8 to 1024 characters that is not a common one", set: setAdminPassword},
 		{name: "JWT_ISSUER", firstStart: true, purpose: "Issuer of tokens; not set is `http://localhost:PORT`, with a warning.",
 			expected: "1 to 255 printable ASCII characters without space", set: setIssuer},
 		{name: "JWT_ALGORITHM", fallback: "ES256", firstStart: true, purpose: "Algorithm of the first signing key.",
@@ -97,9 +98,8 @@ func setDriver(s *settings, value string) error {
 }
 
 func addOrigin(s *settings, part string) error {
-	u, err := url.Parse(part)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || part != u.Scheme+"://"+strings.ToLower(u.Host) {
-		return errExpected
+	if err := web.CheckOrigin(part); err != nil {
+		return err
 	}
 	s.allowedOrigins = append(s.allowedOrigins, part)
 	return nil
@@ -129,6 +129,11 @@ func setAdminUsername(s *settings, value string) error {
 	name, err := identity.CanonicalUsername(value)
 	s.adminUsername = name
 	return err
+}
+
+func setAdminPassword(s *settings, value string) error {
+	s.adminPassword = identity.NewSecret(value)
+	return authn.CheckNewPassword(s.adminUsername, s.adminPassword)
 }
 
 func setIssuer(s *settings, value string) error {

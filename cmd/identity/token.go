@@ -18,9 +18,7 @@ import (
 )
 
 func tokenCommand(p *program) *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Look at tokens", Args: cobra.NoArgs}
-	cmd.AddCommand(tokenInspectCommand(p), tokenVerifyCommand(p))
-	return cmd
+	return group("token", "Look at tokens", tokenInspectCommand(p), tokenVerifyCommand(p))
 }
 
 func tokenInspectCommand(p *program) *cobra.Command {
@@ -149,9 +147,14 @@ func verifyToken(token string, keys []jose.PublicKey, issuer, audience string, n
 		return nil, err
 	}
 	var claims struct {
-		Issuer   string          `json:"iss"`
-		Audience json.RawMessage `json:"aud"`
-		Expires  int64           `json:"exp"`
+		Issuer    string          `json:"iss"`
+		Audience  json.RawMessage `json:"aud"`
+		Expires   int64           `json:"exp"`
+		NotBefore int64           `json:"nbf"`
+		IssuedAt  int64           `json:"iat"`
+		Subject   string          `json:"sub"`
+		ClientID  string          `json:"client_id"`
+		ID        string          `json:"jti"`
 	}
 	if err := jose.DecodeStrict(payload, &claims); err != nil {
 		return nil, err
@@ -163,6 +166,10 @@ func verifyToken(token string, keys []jose.PublicKey, issuer, audience string, n
 		return nil, fmt.Errorf("aud: expected %q, it is %s", audience, claims.Audience)
 	case now.Unix() >= claims.Expires:
 		return nil, fmt.Errorf("exp: it expired at %s", time.Unix(claims.Expires, 0).UTC().Format(time.RFC3339))
+	case max(claims.NotBefore, claims.IssuedAt) > now.Add(time.Minute).Unix():
+		return nil, errors.New("nbf, iat: it is from the future")
+	case claims.IssuedAt == 0 || claims.Subject == "" || claims.ClientID == "" || claims.ID == "":
+		return nil, errors.New("iat, sub, client_id and jti: expected all of them (RFC 9068 section 2.2)")
 	}
 	return payload, nil
 }

@@ -13,9 +13,7 @@ import (
 )
 
 func userCommand(p *program) *cobra.Command {
-	cmd := &cobra.Command{Use: "user", Short: "Manage users", Args: cobra.NoArgs}
-	cmd.AddCommand(userCreateCommand(p), userListCommand(p))
-	return cmd
+	return group("user", "Manage users", userCreateCommand(p), userListCommand(p))
 }
 
 // userView is a user on the command line.
@@ -67,7 +65,7 @@ func userCreateCommand(p *program) *cobra.Command {
 		fields := [][2]string{{"id", user.ID}, {"username", user.Username}, {"permissions", list(user.Permissions)}, {"audiences", list(user.Audiences)}}
 		if generate {
 			view.Password = password.Reveal()
-			fields = append(fields, [2]string{"password", view.Password})
+			fields = append(fields, [2]string{"password", view.Password + "   (shown this once)"})
 		}
 		return printFields(p.stdout, *format, view, fields)
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
@@ -71,7 +72,7 @@ func (s *Service) newClient(ctx context.Context, n NewClient) (identity.Client, 
 		return client, identity.Secret{}, err
 	}
 	client.Secrets[0].Hash, err = s.pool.Hash(ctx, []byte(secret.Reveal()))
-	return client, secret, err
+	return client, secret, authn.HashingError(err)
 }
 
 func newClientKey(text string, client identity.Client) (identity.ClientKey, error) {

@@ -71,7 +71,8 @@ func (s *Service) UpdateConfiguration(ctx context.Context, caller identity.Calle
 	var updated Configuration
 	err := s.change(ctx, func(tx *store.DB) error {
 		found, err := s.configuration(ctx, tx)
-		if err != nil {
+		// Where no key can be read a new one is the cure.
+		if err != nil && (private == nil || identity.KindOf(err) != identity.Unavailable) {
 			return err
 		}
 		if match != nil {
@@ -79,28 +80,35 @@ func (s *Service) UpdateConfiguration(ctx context.Context, caller identity.Calle
 				return err
 			}
 		}
-		if updated.Configuration, err = s.storeConfiguration(ctx, tx, found.Configuration, u); err != nil {
-			return err
-		}
-		updated.Key = found.Key
-		if private != nil {
-			updated.Key, err = s.ring.Import(ctx, tx, *private, updated.Expiration)
-		}
+		updated, err = s.store(ctx, tx, found, u, private)
 		return err
 	})
 	return updated, err
 }
 
-// storeConfiguration stores found with the update on top, if that is a change.
-func (s *Service) storeConfiguration(ctx context.Context, tx *store.DB, found identity.Configuration, u ConfigurationUpdate) (identity.Configuration, error) {
-	next := u.over(found)
-	if next == found {
-		return found, nil
+// store stores what differs from what was found. The lifetime comes before the key, so
+// that the former key goes on covering tokens with the former lifetime.
+func (s *Service) store(ctx context.Context, tx *store.DB, found Configuration, u ConfigurationUpdate, private *jose.PrivateKey) (updated Configuration, err error) {
+	next := u.over(found.Configuration)
+	changed := next != found.Configuration
+	if changed {
+		if err := tx.UpdateConfiguration(ctx, next); err != nil {
+			return found, err
+		}
 	}
-	if err := tx.UpdateConfiguration(ctx, next); err != nil {
-		return found, err
+	updated = found
+	if private != nil {
+		if updated.Key, err = s.ring.Import(ctx, tx, *private, next.Expiration); err != nil {
+			return found, err
+		}
+		if !changed && !updated.Key.ActivatesAt.Equal(found.Key.ActivatesAt) { // a new key is a change too
+			if err := tx.UpdateConfiguration(ctx, next); err != nil {
+				return found, err
+			}
+		}
 	}
-	return tx.Configuration(ctx)
+	updated.Configuration, err = tx.Configuration(ctx)
+	return updated, err
 }
 
 // over returns the configuration with the update on top.

@@ -44,7 +44,7 @@ func (s *Service) NewUser(ctx context.Context, n NewUser) (identity.User, error)
 	}
 	hash, err := s.pool.Hash(ctx, []byte(identity.NormalPassword(n.Password).Reveal()))
 	if err != nil {
-		return identity.User{}, err
+		return identity.User{}, authn.HashingError(err)
 	}
 	now := s.db.Now()
 	return identity.User{

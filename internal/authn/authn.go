@@ -64,6 +64,10 @@ func refused(reason string) error {
 	}
 }
 
+// HashingError gives an error of the hashing pool its kind, for whoever hashes outside
+// of this package.
+func HashingError(err error) error { return hashing(err) }
+
 // hashing gives an error from the pool its kind. A stored hash that cannot be
 // read is a refusal, not a failure of the service.
 func hashing(err error) error {

@@ -47,7 +47,7 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (identi
 		return identity.Principal{}, err
 	}
 	if err := a.prove(ctx, client, try); err != nil {
-		return identity.Principal{}, a.settle(ctx, try, err)
+		return identity.Principal{}, a.settle(ctx, client, try, err)
 	}
 	a.renewHash(ctx, try)
 	return identity.Principal{
@@ -80,9 +80,16 @@ func (a *Authenticator) prove(ctx context.Context, client *knownClient, try *att
 }
 
 // settle makes a refusal cost what every refusal of such a request costs.
-func (a *Authenticator) settle(ctx context.Context, try *attempt, refusal error) error {
+func (a *Authenticator) settle(ctx context.Context, client *knownClient, try *attempt, refusal error) error {
 	if identity.KindOf(refusal) != identity.InvalidCredentials {
 		return refusal
+	}
+	if client.ID != "" {
+		// An unknown id was looked for in the database. One that memory knows
+		// must not be refused faster.
+		if err := a.db.LookForClient(ctx, client.ID); err != nil {
+			return err
+		}
 	}
 	if try.signature != nil && !try.verified {
 		a.verifyNothing(try)

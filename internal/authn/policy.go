@@ -29,14 +29,14 @@ var commonPasswords string
 // worse. The error never repeats the password.
 func CheckNewPassword(username string, password identity.Secret) error {
 	text := identity.NormalPassword(password).Reveal()
-	if !utf8.ValidString(text) {
-		return identity.InvalidField("password", "must be valid UTF-8")
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return identity.InvalidField("password", "must be valid UTF-8 without U+0000")
 	}
 	if n := utf8.RuneCountInString(text); n < minPassword || n > maxPassword {
 		return identity.InvalidField("password", "must have %d to %d characters", minPassword, maxPassword)
 	}
 	folded := strings.ToLower(text)
-	if folded == username {
+	if name, err := identity.CanonicalUsername(text); folded == username || err == nil && name == username {
 		return identity.InvalidField("password", "must not be the username")
 	}
 	if _, common := slices.BinarySearch(strings.Split(strings.TrimSuffix(commonPasswords, "\n"), "\n"), folded); common {

@@ -40,6 +40,7 @@ func TestCheckNewPassword(t *testing.T) {
 
 		{"the username", "alice.liddell", "alice.liddell", name},
 		{"the username in other case", "alice.liddell", "Alice.LIDDELL", name},
+		{"the username in full width", "alice.liddell", "ａlice.liddell", name},
 		{"the username decomposed", "andr\u00e9-breton", "andre\u0301-breton", name},
 		{"the username and more", "alice.liddell", "alice.liddell!", ok},
 

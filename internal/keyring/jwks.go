@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"time"
+
+	"github.com/seed-60f9e3ad/identity"
 )
 
 // JWKS is the JSON Web Key Set that verifiers fetch (RFC 7517 section 5),
@@ -22,12 +24,16 @@ type JWKS struct {
 // sign, the one that signs, and those that cover live tokens. Public members
 // only.
 func (r *Ring) JWKS(ctx context.Context) (*JWKS, error) {
+	held := r.jwks.Load()
 	set, err := r.keys.Get(ctx, "")
 	if err != nil {
-		return nil, err
+		if held == nil || identity.KindOf(err) != identity.Unavailable {
+			return nil, err
+		}
+		set = held.set // verifying goes on while the database is away
 	}
 	now := r.db.Now()
-	if held := r.jwks.Load(); held != nil && held.set == set && (held.until.IsZero() || now.Before(held.until)) {
+	if held != nil && held.set == set && (held.until.IsZero() || now.Before(held.until)) {
 		return held, nil
 	}
 	made := &JWKS{set: set, Body: []byte(`{"keys":[`)}

@@ -51,7 +51,7 @@ func (h *Handler) metadata(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if _, ok := issuerURL(cfg.Issuer); !ok {
-		return identity.Errorf(identity.NotFound, "The issuer is not a URL, so it has no metadata.")
+		return identity.Errorf(identity.NotFound, "The issuer is not an http or https URL without query and fragment, so it has no metadata.")
 	}
 	w.Header().Set("Cache-Control", publicCache)
 	return web.WriteJSON(w, http.StatusOK, api.Discovery{

@@ -25,6 +25,8 @@ type Prepared struct {
 	Migrations []store.Migration
 	// First reports whether the database was empty.
 	First bool
+	// Issuer is the configured one.
+	Issuer string
 	// AdminUsername is the administrator that was made, if one was.
 	AdminUsername string
 	// GeneratedPassword is the administrator's, if it was generated: to be
@@ -36,14 +38,16 @@ type Prepared struct {
 // configuration, its signing key and its administrator, while no other process
 // does. On a database that has them it changes nothing.
 func (in *Installation) Prepare(ctx context.Context, first FirstStart) (done Prepared, err error) {
-	err = in.DB.Exclusively(func() error {
+	err = in.exclusively(ctx, func() error {
 		if done.Migrations, err = in.DB.Migrate(ctx); err != nil {
 			return err
 		}
-		_, err := in.DB.Configuration(ctx)
+		found, err := in.DB.Configuration(ctx)
 		if identity.KindOf(err) != identity.NotFound {
+			done.Issuer = found.Issuer
 			return err
 		}
+		done.Issuer = first.Issuer
 		return in.begin(ctx, first, &done)
 	})
 	return done, err
@@ -75,11 +79,10 @@ func (in *Installation) begin(ctx context.Context, first FirstStart, done *Prepa
 	})
 }
 
-// firstAdministrator returns the administrator to make; nil if there are users
-// already, made on the command line before the first start.
+// firstAdministrator returns the administrator to make; nil if there is one already,
+// made on the command line before the first start.
 func (in *Installation) firstAdministrator(ctx context.Context, first FirstStart, done *Prepared) (*identity.User, error) {
-	users, err := in.DB.Users(ctx, "", 1)
-	if err != nil || len(users) > 0 {
+	if there, err := in.DB.HasAdministrator(ctx); err != nil || there {
 		return nil, err
 	}
 	password := first.AdminPassword

@@ -16,10 +16,16 @@ const checkTimeout = 2 * time.Second
 // healthRoutes registers /healthz, which says that the process is alive, and
 // /readyz, which says whether it can serve; details names what it cannot do.
 func (s *Server) healthRoutes(r *web.Router, details bool) {
-	r.Handle("GET", "/healthz", func(w http.ResponseWriter, _ *http.Request) error {
+	r.Handle("GET", "/healthz", func(w http.ResponseWriter, r *http.Request) error {
+		if err := web.NoQuery(r); err != nil {
+			return err
+		}
 		return web.WriteJSON(w, http.StatusOK, health{Status: "alive"})
 	})
 	r.Handle("GET", "/readyz", func(w http.ResponseWriter, r *http.Request) error {
+		if err := web.NoQuery(r); err != nil {
+			return err
+		}
 		checks, failing := s.check(r.Context())
 		if len(failing) > 0 {
 			message := "The service is not ready."

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -17,8 +19,11 @@ import (
 
 // InstallationConfig says which installation to open.
 type InstallationConfig struct {
-	// DatabasePath is the SQLite file; it is made if it is missing.
+	// DatabasePath is the SQLite file.
 	DatabasePath string
+	// MustExist refuses a missing file and a missing key file, which otherwise are
+	// made.
+	MustExist bool
 	// EncryptionKey is one or more Fernet keys, separated by commas. Empty is
 	// the key file beside the database, which is made if nothing is sealed
 	// yet.
@@ -54,9 +59,12 @@ func OpenInstallation(ctx context.Context, cfg InstallationConfig) (*Installatio
 			return nil, fmt.Errorf("ENCRYPTION_KEY: %w", err)
 		}
 	}
+	if _, err := os.Stat(cfg.DatabasePath); errors.Is(err, fs.ErrNotExist) && cfg.MustExist {
+		return nil, fmt.Errorf("DATABASE_PATH: there is no database at %s; \"identity serve\" makes one", cfg.DatabasePath)
+	}
 	db, err := store.Open(store.Config{Path: cfg.DatabasePath, Now: cfg.Now})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("DATABASE_PATH: %w", err)
 	}
 	in := &Installation{DB: db, logger: cfg.Logger}
 	if err := in.assemble(ctx, cfg, keys); err != nil {
@@ -68,7 +76,7 @@ func OpenInstallation(ctx context.Context, cfg InstallationConfig) (*Installatio
 func (in *Installation) assemble(ctx context.Context, cfg InstallationConfig, keys []*seal.FernetKey) error {
 	if keys == nil {
 		var err error
-		if keys, err = in.keyFile(ctx, cfg.DatabasePath+".key"); err != nil {
+		if keys, err = in.keyFile(ctx, cfg.DatabasePath+".key", !cfg.MustExist); err != nil {
 			return err
 		}
 	}
@@ -103,11 +111,23 @@ func (in *Installation) Close() error { return in.DB.Close() }
 
 // Migrate brings the schema up to date, while no other process does.
 func (in *Installation) Migrate(ctx context.Context) (steps []store.Migration, err error) {
-	err = in.DB.Exclusively(func() error {
+	err = in.exclusively(ctx, func() error {
 		steps, err = in.DB.Migrate(ctx)
 		return err
 	})
 	return steps, err
+}
+
+// exclusively is DB.Exclusively for whoever wonders why nothing happens.
+func (in *Installation) exclusively(ctx context.Context, fn func() error) error {
+	waiting := time.AfterFunc(time.Second, func() {
+		in.logger.WarnContext(ctx, "waiting for another process that starts on this database")
+	})
+	defer waiting.Stop()
+	return in.DB.Exclusively(ctx, func() error {
+		waiting.Stop()
+		return fn()
+	})
 }
 
 // Ready returns an error that says what to do if the schema is not the one this

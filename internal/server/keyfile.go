@@ -1,31 +1,41 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 )
 
-// keyFile returns the encryption keys in the file, which it makes, for its owner
-// only, if it is missing and nothing is sealed yet. A key is never made anew for
-// values that another key sealed.
-func (in *Installation) keyFile(ctx context.Context, path string) (keys []*seal.FernetKey, err error) {
-	err = in.DB.Exclusively(func() error {
-		text, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			text, err = in.makeKeyFile(ctx, path)
-		}
-		if err != nil {
+// keyFile returns the encryption keys in the file. If it is missing and nothing is
+// sealed yet it is made, for its owner only. A key is never made anew for values that
+// another key sealed.
+func (in *Installation) keyFile(ctx context.Context, path string, create bool) ([]*seal.FernetKey, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && create {
+		err = in.exclusively(ctx, func() error {
+			if text, err = os.ReadFile(path); errors.Is(err, fs.ErrNotExist) { // else another process has just made it
+				text, err = in.makeKeyFile(ctx, path)
+			}
 			return err
-		}
-		keys, err = seal.ParseKeys(strings.TrimSpace(string(text)))
-		return err
-	})
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the encryption key, as ENCRYPTION_KEY is not set: %w", err)
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		in.logger.WarnContext(ctx, "others can read the file with the encryption key", "file", path, "mode", info.Mode().Perm().String())
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, fmt.Errorf("the encryption key: %s is empty; put back the copy that you kept", path)
+	}
+	keys, err := seal.ParseKeys(strings.TrimSpace(string(text)))
 	if err != nil {
 		return nil, fmt.Errorf("the encryption key in %s: %w", path, err)
 	}
@@ -48,15 +58,32 @@ func (in *Installation) makeKeyFile(ctx context.Context, path string) ([]byte, e
 	return text, nil
 }
 
-// writeNew writes a file that must not exist yet, durably, for its owner only.
+// writeNew writes a file that must not exist yet, durably, for its owner only. It is
+// there whole or not at all, whoever looks and whenever the process ends.
 func writeNew(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // mode 0600
 	if err != nil {
 		return err
 	}
+	defer func() { _ = os.Remove(f.Name()) }() // it has its own name by then, or none
 	_, err = f.Write(text)
 	if err == nil {
 		err = f.Sync()
 	}
-	return errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil { // unlike a rename it replaces nothing
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes a new name in the folder durable.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // drain is how long requests that have begun may go on after the end was asked
-// for.
-const drain = 30 * time.Second
+// for: less than the half minute after which container managers use force.
+const drain = 25 * time.Second
 
 // Serve serves the public routes on public and, if it is not nil, the operators'
 // routes on ops, until ctx ends. Then it stops accepting, lets the requests that
@@ -43,7 +43,11 @@ func (s *Server) Serve(ctx context.Context, public, ops net.Listener) error {
 			}
 		})
 	}
-	s.logger.InfoContext(ctx, "listening", "addr", public.Addr().String(), "tls", s.tls != nil)
+	listening := []any{"addr", public.Addr().String(), "tls", s.tls != nil}
+	if ops != nil {
+		listening = append(listening, "ops_addr", ops.Addr().String())
+	}
+	s.logger.InfoContext(ctx, "listening", listening...)
 	var err error
 	select {
 	case <-ctx.Done():

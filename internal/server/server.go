@@ -71,6 +71,7 @@ func New(cfg Config) (*Server, error) {
 	if s.public, err = web.New(webConfig); err != nil {
 		return nil, err
 	}
+	webConfig.HSTS = false // the operators' port speaks plain HTTP (RFC 6797 section 7.2)
 	if s.ops, err = web.New(webConfig); err != nil {
 		return nil, err
 	}

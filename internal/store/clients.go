@@ -51,6 +51,14 @@ func (db *DB) Client(ctx context.Context, id string) (identity.Client, error) {
 	return list[0], db.loadCredentials(ctx, &list[0])
 }
 
+// LookForClient makes the queries that a search for an unknown client makes, and
+// nothing of their answers.
+func (db *DB) LookForClient(ctx context.Context, id string) error {
+	_, revisionErr := db.Revision(ctx)
+	_, err := rows(ctx, db, "clients", `SELECT `+clientColumns+` FROM clients WHERE id = ?`, []any{id}, scanClient)
+	return errors.Join(revisionErr, err)
+}
+
 // Clients returns up to limit clients with ids after the given one, in id order.
 func (db *DB) Clients(ctx context.Context, after string, limit int) ([]identity.Client, error) {
 	list, err := rows(ctx, db, "clients", `SELECT `+clientColumns+` FROM clients WHERE id > ? ORDER BY id LIMIT ?`, []any{after, limit}, scanClient)

@@ -40,11 +40,6 @@ func (db *DB) Close() error {
 // Now returns the time by which everything in the database is judged.
 func (db *DB) Now() time.Time { return db.now() }
 
-// Ping reports whether the database answers.
-func (db *DB) Ping(ctx context.Context) error {
-	return db.failed("reaching the database", db.readers.PingContext(ctx))
-}
-
 // Tx runs fn in one transaction: all that it does through tx happens, or
 // nothing. Reads through tx see its own writes. Inside a transaction Tx just
 // runs fn, so verbs compose.

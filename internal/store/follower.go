@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 const (
@@ -12,7 +14,7 @@ const (
 	// trust is how long memory may be used after the start of a successful
 	// poll. It bounds how late any node learns of a change.
 	trust       = time.Second
-	pollTimeout = 2 * time.Second
+	pollTimeout = 1500 * time.Millisecond
 )
 
 // Follower keeps what a node holds in memory true. It reads the changes table
@@ -23,7 +25,8 @@ type Follower struct {
 	db     *DB
 	logger *slog.Logger
 
-	polling sync.Mutex // one poll at a time
+	polling sync.Mutex         // one poll at a time
+	asking  singleflight.Group // requests that wait share one, and its failure
 
 	mu       sync.RWMutex
 	revision int64     // changes up to this one have been applied
@@ -80,12 +83,20 @@ func (f *Follower) fresh(ctx context.Context) error {
 	if f.trusted() {
 		return nil
 	}
-	f.polling.Lock()
-	defer f.polling.Unlock()
-	if f.trusted() { // another request has polled meanwhile
-		return nil
+	polled := f.asking.DoChan("", func() (any, error) {
+		f.polling.Lock()
+		defer f.polling.Unlock()
+		if f.trusted() { // somebody has polled meanwhile
+			return nil, nil
+		}
+		return nil, f.poll(context.WithoutCancel(ctx))
+	})
+	select {
+	case result := <-polled:
+		return result.Err
+	case <-ctx.Done():
+		return f.db.failed("waiting for the database", ctx.Err())
 	}
-	return f.poll(ctx)
 }
 
 func (f *Follower) trusted() bool {

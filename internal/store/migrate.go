@@ -15,15 +15,37 @@ var migrations embed.FS
 
 // Exclusively runs fn while no other process runs anything exclusively on the
 // same database. It is for what a start does once: migrations, the first key,
-// the first administrator. It waits for its turn; the lock ends with the
-// process that holds it.
-func (db *DB) Exclusively(fn func() error) error {
-	unlock, err := lockedfile.MutexAt(db.path + ".lock").Lock()
-	if err != nil {
+// the first administrator. It waits for its turn, as long as ctx lasts; the lock
+// ends with the process that holds it.
+func (db *DB) Exclusively(ctx context.Context, fn func() error) error {
+	path := db.path + ".lock"
+	if err := makeFile(path); err != nil { // for its owner only: who opens it can hold it
 		return fmt.Errorf("locking the database: %w", err)
 	}
-	defer unlock()
-	return fn()
+	type lock struct {
+		unlock func()
+		err    error
+	}
+	taken := make(chan lock, 1)
+	go func() {
+		unlock, err := lockedfile.MutexAt(path).Lock()
+		taken <- lock{unlock, err}
+	}()
+	select {
+	case l := <-taken:
+		if l.err != nil {
+			return fmt.Errorf("locking the database: %w", l.err)
+		}
+		defer l.unlock()
+		return fn()
+	case <-ctx.Done():
+		go func() {
+			if l := <-taken; l.err == nil {
+				l.unlock()
+			}
+		}()
+		return fmt.Errorf("waiting for another process that starts on this database: %w", ctx.Err())
+	}
 }
 
 // Migration is one step that Migrate took.

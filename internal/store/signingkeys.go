@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -27,8 +26,16 @@ func (db *DB) SealedSigningKeys(ctx context.Context) ([]identity.SigningKey, err
 	if made, err := db.hasTable(ctx, "signing_keys"); err != nil || !made {
 		return nil, err
 	}
-	keys, err := db.SigningKeys(ctx)
-	return slices.DeleteFunc(keys, func(k identity.SigningKey) bool { return k.Private.Empty() }), err
+	// Only columns of the first schema: this runs before migrations.
+	return rows(ctx, db, "signing keys", `SELECT kid, private_wrapper_id, private_data_key, private_ciphertext FROM signing_keys
+		WHERE private_wrapper_id <> '' AND (retires_at = 0 OR retires_at > ?)`, []any{millis(db.now())},
+		func(scan func(...any) error) (k identity.SigningKey, err error) {
+			var wrapperID, dataKey string
+			var ciphertext []byte
+			err = scan(&k.KID, &wrapperID, &dataKey, &ciphertext)
+			k.Private, _ = identity.NewSealed(wrapperID, dataKey, ciphertext) // damage is found when it is opened
+			return k, err
+		})
 }
 
 func scanSigningKey(scan func(...any) error) (identity.SigningKey, error) {

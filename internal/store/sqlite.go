@@ -21,7 +21,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Open opens the database. It reads and writes no table: see Migrate.
+// Open opens the database. It reads no table and writes nothing: see Migrate.
 func Open(cfg Config) (*DB, error) {
 	if cfg.Path == "" {
 		return nil, errors.New("the path of the database is missing")
@@ -39,6 +39,12 @@ func Open(cfg Config) (*DB, error) {
 	}
 	if db.readers, err = openSQLite(cfg.Path, 2*runtime.GOMAXPROCS(0), "query_only(1)"); err != nil {
 		return nil, errors.Join(err, db.writer.Close())
+	}
+	// The first read finds out whether the file is a database at all, before
+	// anything is made beside it.
+	var version int
+	if err := db.readers.QueryRow(`PRAGMA schema_version`).Scan(&version); err != nil { //nolint:noctx // a local file
+		return nil, errors.Join(fmt.Errorf("%s cannot be read as a SQLite database: %w", cfg.Path, err), db.Close())
 	}
 	return db, nil
 }

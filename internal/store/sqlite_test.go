@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,13 +86,11 @@ func TestSQLiteSaysWhenTheFileIsNone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("this is no database, it is a letter to a friend"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db, err := store.Open(store.Config{Path: path})
-	if err != nil {
-		t.Fatal(err)
+	if _, err := store.Open(store.Config{Path: path}); err == nil || !strings.Contains(err.Error(), "cannot be read as a SQLite database") {
+		t.Fatalf("a letter was opened: %v", err)
 	}
-	defer db.Close()
-	if _, err := db.Migrate(t.Context()); err == nil {
-		t.Fatal("a letter was migrated")
+	if files, err := filepath.Glob(path + "*"); err != nil || len(files) != 1 {
+		t.Fatalf("beside the letter stand %v (%v)", files, err)
 	}
 }
 

@@ -61,6 +61,14 @@ func scanUser(scan func(...any) error) (identity.User, error) {
 	return u, errors.Join(perr, aerr)
 }
 
+// HasAdministrator reports whether an enabled user holds identity:admin.
+func (db *DB) HasAdministrator(ctx context.Context) (bool, error) {
+	var n int
+	err := db.row(ctx, "administrators", `SELECT COUNT(*) FROM users WHERE enabled = 1 AND permissions LIKE ?`,
+		[]any{`%"` + identity.PermissionAdmin + `"%`}, &n)
+	return n > 0, err
+}
+
 // RehashPassword replaces the hash of a password that was just proven, unless
 // the password has been changed since.
 func (db *DB) RehashPassword(ctx context.Context, userID, former, hash string) error {

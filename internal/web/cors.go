@@ -9,16 +9,23 @@ import (
 	"strings"
 )
 
-// newOrigins refuses an origin that is not spelled as RFC 6454 section 6.2
+// CheckOrigin refuses an origin that is not spelled as RFC 6454 section 6.2
 // serialises it, since a browser would never send it: compared is byte by byte.
+func CheckOrigin(o string) error {
+	u, err := url.Parse(o)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || o != u.Scheme+"://"+u.Host ||
+		o != strings.ToLower(o) || strings.ContainsAny(o, "*, ") || strings.HasSuffix(o, ":") ||
+		u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" {
+		return fmt.Errorf("allowed origin %q: want scheme://host[:port] in lower case, without path, wildcard and default port", o)
+	}
+	return nil
+}
+
 func newOrigins(list []string) (map[string]bool, error) {
 	origins := map[string]bool{}
 	for _, o := range list {
-		u, err := url.Parse(o)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || o != u.Scheme+"://"+u.Host ||
-			o != strings.ToLower(o) || strings.ContainsAny(o, "*, ") || strings.HasSuffix(o, ":") ||
-			u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" {
-			return nil, fmt.Errorf("allowed origin %q: want scheme://host[:port] in lower case, without path, wildcard and default port", o)
+		if err := CheckOrigin(o); err != nil {
+			return nil, err
 		}
 		origins[o] = true
 	}

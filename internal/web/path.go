@@ -84,7 +84,7 @@ func plainPath(escaped string) bool {
 	}
 	for raw := range strings.SplitSeq(rest, "/") {
 		segment, err := url.PathUnescape(raw)
-		if err != nil || segment == "" || strings.ContainsAny(segment, `/\`) ||
+		if err != nil || segment == "" || disguised(raw) || strings.ContainsAny(segment, `/\`) ||
 			strings.ContainsFunc(segment, isControl) || !utf8.ValidString(segment) {
 			return false
 		}
@@ -95,6 +95,22 @@ func plainPath(escaped string) bool {
 		}
 	}
 	return true
+}
+
+// disguised reports whether a segment escapes a character that needs no escape (RFC
+// 3986 section 2.3). Such a spelling is only of use against a proxy that compares raw
+// paths.
+func disguised(raw string) bool {
+	for i := 0; i+2 < len(raw); i++ {
+		if raw[i] != '%' {
+			continue
+		}
+		c, err := url.PathUnescape(raw[i : i+3])
+		if err == nil && (c[0] >= 'a' && c[0] <= 'z' || c[0] >= 'A' && c[0] <= 'Z' || c[0] >= '0' && c[0] <= '9' || strings.ContainsAny(c, "-._~")) {
+			return true
+		}
+	}
+	return false
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"log/slog"
 	"math"
 	"net/http"
 	"time"
@@ -49,6 +50,8 @@ func (h *Handler) updateConfiguration(w http.ResponseWriter, r request, status i
 	if err != nil {
 		return err
 	}
+	web.Note(r.Context(), slog.Bool("configuration_changed", true), slog.Bool("key_imported", update.PrivateKey != nil),
+		slog.String("kid", cfg.Key.KID), slog.String("issuer", cfg.Issuer))
 	return writeConfiguration(w, status, cfg)
 }
 
@@ -75,6 +78,11 @@ func readConfiguration(r request, mediaTypes ...string) (admin.ConfigurationUpda
 	if n, present := o.OptionalInt("jwt_max_refreshes"); present {
 		most := int(max(min(n, math.MaxInt32), math.MinInt32)) // what is cut off is refused by its bounds
 		update.MaxRefreshes = &most
+	}
+	if o.Has("private_key") || o.Has("jwt_issuer") { // who may not learns no more of what is wrong
+		if err := r.caller.Require(identity.PermissionAdmin); err != nil {
+			return update, err
+		}
 	}
 	o.Merge(web.NoQuery(r.Request))
 	return update, o.Err()

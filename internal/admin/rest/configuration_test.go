@@ -94,7 +94,7 @@ func TestBounds(t *testing.T) {
 		{"jwt_expiration", "9223372036854775807", value},
 		{"jwt_expiration", "-9223372036854775808", value},
 		{"jwt_expiration", "9223372036854775808", value},
-		{"jwt_expiration", "18446744074", value}, // 2^64 ns, and a little
+		{"jwt_expiration", "18446744134", value}, // 2^64 ns, and a minute
 		{"jwt_expiration", "900.0", kind},
 		{"jwt_expiration", "9e2", kind},
 		{"jwt_max_refreshes", "-1", value},
@@ -283,6 +283,9 @@ func TestWriterSetsNeitherKeyNorIssuer(t *testing.T) {
 		"one and more": {
 			"jwt_issuer": "https://evil.test", "jwt_expiration": 60,
 		},
+		// Whoever may not set it learns no more of what is wrong.
+		"one of a wrong type": {"jwt_issuer": 5},
+		"a bad one and more":  {"private_key": "x", "bogus": 1},
 	} {
 		for _, method := range []string{"POST", "PATCH"} {
 			d.wantUnchanged(name, func() {

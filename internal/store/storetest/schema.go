@@ -35,7 +35,7 @@ func testMigrateTogether(t *testing.T, h *harness) {
 		dbs[i] = h.node()
 	}
 	together(nodes, func(i int) {
-		errs[i] = dbs[i].Exclusively(func() error {
+		errs[i] = dbs[i].Exclusively(t.Context(), func() error {
 			taken, err := dbs[i].Migrate(t.Context())
 			steps[i] = len(taken)
 			return err

@@ -75,7 +75,7 @@ func (h *harness) node() *store.DB {
 func (h *harness) migrated() *store.DB {
 	h.t.Helper()
 	db := h.node()
-	check(h.t, db.Exclusively(func() error {
+	check(h.t, db.Exclusively(h.t.Context(), func() error {
 		_, err := db.Migrate(h.t.Context())
 		return err
 	}))
