@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -121,21 +122,12 @@ unless --require says otherwise.`,
 }
 
 func clientListCommand(p *program) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List machine clients", Args: cobra.NoArgs}
-	format := outputFlag(cmd)
-	cmd.RunE = withInstallation(p, func(cmd *cobra.Command, _ []string, in *server.Installation) error {
-		clients, err := allPages(func(after string) ([]identity.Client, error) {
-			return in.Admin.Clients(cmd.Context(), caller, after, pageSize)
-		}, func(c identity.Client) string { return c.ID })
-		if err != nil {
-			return err
-		}
-		views, rows := []clientView{}, [][]string{}
-		for _, c := range clients {
-			views = append(views, viewClient(c))
-			rows = append(rows, []string{c.ID, c.Name, fmt.Sprint(c.Enabled), list(c.Require.Names()), list(c.Permissions), list(c.Audiences), c.CreatedAt.Format(time.RFC3339)})
-		}
-		return printTable(p.stdout, *format, views, "CLIENT_ID NAME ENABLED REQUIRE PERMISSIONS AUDIENCES CREATED", rows)
-	})
-	return cmd
+	return listCommand(p, "List machine clients", "CLIENT_ID NAME ENABLED REQUIRE PERMISSIONS AUDIENCES CREATED",
+		func(ctx context.Context, in *server.Installation, after string) ([]identity.Client, error) {
+			return in.Admin.Clients(ctx, caller, after, pageSize)
+		},
+		func(c identity.Client) string { return c.ID }, viewClient,
+		func(c clientView) []string {
+			return []string{c.ClientID, c.Name, fmt.Sprint(c.Enabled), list(c.Require), list(c.Permissions), list(c.Audiences), c.CreatedAt.Format(time.RFC3339)}
+		})
 }

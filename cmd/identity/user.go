@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"time"
@@ -73,23 +74,14 @@ func userCreateCommand(p *program) *cobra.Command {
 }
 
 func userListCommand(p *program) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List users", Args: cobra.NoArgs}
-	format := outputFlag(cmd)
-	cmd.RunE = withInstallation(p, func(cmd *cobra.Command, _ []string, in *server.Installation) error {
-		users, err := allPages(func(after string) ([]identity.User, error) {
-			return in.Admin.Users(cmd.Context(), caller, after, pageSize)
-		}, func(u identity.User) string { return u.ID })
-		if err != nil {
-			return err
-		}
-		views, rows := []userView{}, [][]string{}
-		for _, u := range users {
-			views = append(views, viewUser(u))
-			rows = append(rows, []string{u.ID, u.Username, fmt.Sprint(u.Enabled), list(u.Permissions), list(u.Audiences), u.CreatedAt.Format(time.RFC3339)})
-		}
-		return printTable(p.stdout, *format, views, "ID USERNAME ENABLED PERMISSIONS AUDIENCES CREATED", rows)
-	})
-	return cmd
+	return listCommand(p, "List users", "ID USERNAME ENABLED PERMISSIONS AUDIENCES CREATED",
+		func(ctx context.Context, in *server.Installation, after string) ([]identity.User, error) {
+			return in.Admin.Users(ctx, caller, after, pageSize)
+		},
+		func(u identity.User) string { return u.ID }, viewUser,
+		func(u userView) []string {
+			return []string{u.ID, u.Username, fmt.Sprint(u.Enabled), list(u.Permissions), list(u.Audiences), u.CreatedAt.Format(time.RFC3339)}
+		})
 }
 
 // permissionFlags adds what users and clients have in common.
@@ -108,22 +100,4 @@ func givenList(cmd *cobra.Command, flag string, values []string) *[]string {
 		values = []string{}
 	}
 	return &values
-}
-
-const pageSize = 200
-
-// allPages reads every page of a list.
-func allPages[T any](page func(after string) ([]T, error), id func(T) string) ([]T, error) {
-	var all []T
-	for after := ""; ; {
-		items, err := page(after)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, items...)
-		if len(items) < pageSize {
-			return all, nil
-		}
-		after = id(items[len(items)-1])
-	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/server"
+	"github.com/seed-60f9e3ad/identity/internal/store/storetest"
 )
 
 // Issuer is the issuer of the service unless Options say otherwise.
@@ -70,7 +71,7 @@ func New(t testing.TB, options ...Options) *Service {
 	}
 	s := &Service{
 		t: t, Issuer: or(o.Issuer, Issuer), DatabasePath: or(o.DatabasePath, filepath.Join(t.TempDir(), "identity.db")),
-		EncryptionKey: o.EncryptionKey, Clock: &Clock{now: time.Now().UTC().Truncate(time.Millisecond)}, Log: &Log{},
+		EncryptionKey: o.EncryptionKey, Clock: storetest.NewClock(time.Now().UTC().Truncate(time.Millisecond)), Log: &Log{},
 		AdminUsername: "admin", AdminPassword: identity.NewSecret("the administrator's password"),
 	}
 	if s.EncryptionKey.Empty() {
@@ -165,24 +166,7 @@ func or[T comparable](value, fallback T) T {
 }
 
 // Clock stands still until it is moved.
-type Clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-// Now returns the time.
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-// Move moves the clock, also back.
-func (c *Clock) Move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+type Clock = storetest.Clock
 
 // Log collects what the service logs.
 type Log struct {

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/store"
+	"github.com/seed-60f9e3ad/identity/internal/store/storetest"
 )
 
 const (
@@ -38,13 +39,13 @@ type node struct {
 	log      *buffer
 	keys     string
 	path     string
-	clock    *clock
+	clock    *storetest.Clock
 }
 
 // first starts an installation whose first key is for the algorithm.
 func first(t *testing.T, algorithm jose.Algorithm) *node {
 	t.Helper()
-	at := &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	at := storetest.NewClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	n := open(t, filepath.Join(t.TempDir(), "identity.db"), seal.GenerateKey().Reveal(), at)
 	_, err := n.db.Migrate(t.Context())
 	n.must(err)
@@ -59,7 +60,7 @@ func first(t *testing.T, algorithm jose.Algorithm) *node {
 }
 
 // open opens one more node on a database file.
-func open(t *testing.T, path, keys string, at *clock) *node {
+func open(t *testing.T, path, keys string, at *storetest.Clock) *node {
 	t.Helper()
 	n := &node{T: t, log: &buffer{}, keys: keys, path: path, clock: at}
 	var err error
@@ -270,24 +271,6 @@ func generate(t *testing.T, algorithm jose.Algorithm) jose.PrivateKey {
 		t.Fatal(err)
 	}
 	return key
-}
-
-// clock stands still until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }
 
 // buffer is a log that may be written while a test reads it.

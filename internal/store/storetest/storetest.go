@@ -55,11 +55,11 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 type harness struct {
 	t     *testing.T
 	open  Database
-	clock *clock
+	clock *Clock
 }
 
 func newHarness(t *testing.T, open Database) *harness {
-	return &harness{t: t, open: open, clock: &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	return &harness{t: t, open: open, clock: NewClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))}
 }
 
 // node opens a handle that lives as long as the test.
@@ -80,24 +80,6 @@ func (h *harness) migrated() *store.DB {
 		return err
 	}))
 	return db
-}
-
-// clock is a clock that stands still until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }
 
 func check(t *testing.T, err error) {
