@@ -14,10 +14,10 @@ import (
 // program is one in interop/, made of a library that is not ours. It answers each
 // line of JSON on standard input with one on standard output.
 type program struct {
-	library, language string
-	interpreter       string
-	path              string   // below interop/
-	probe             []string // arguments with which the interpreter finds the library
+	implementation, language string
+	interpreter              string
+	path                     string   // below interop/
+	probe                    []string // arguments with which the interpreter finds the library
 	// lacks are the algorithms that the library cannot verify in Debian 12, with
 	// its version and why.
 	lacks map[jose.Algorithm]string
@@ -31,35 +31,35 @@ const python = "/usr/bin/python3"
 var (
 	verifiers = []program{
 		{
-			library: "jwcrypto", language: "Python", interpreter: python, path: "python/verify_jwcrypto.py",
+			implementation: "jwcrypto", language: "Python", interpreter: python, path: "python/verify_jwcrypto.py",
 			probe: []string{"-c", "import jwcrypto"},
 		},
 		{
-			library: "Authlib", language: "Python", interpreter: python, path: "python/verify_authlib.py",
+			implementation: "Authlib", language: "Python", interpreter: python, path: "python/verify_authlib.py",
 			probe: []string{"-c", "import authlib"},
 		},
 		{
-			library: "Crypt::JWT", language: "Perl", interpreter: "perl", path: "perl/verify.pl",
+			implementation: "Crypt::JWT", language: "Perl", interpreter: "perl", path: "perl/verify.pl",
 			probe: []string{"-MCrypt::JWT", "-e", "1"},
 		},
 		{
-			library: "ruby-jwt", language: "Ruby", interpreter: "ruby", path: "ruby/verify.rb",
+			implementation: "ruby-jwt", language: "Ruby", interpreter: "ruby", path: "ruby/verify.rb",
 			probe: []string{"-rjwt", "-e", "1"},
 			lacks: map[jose.Algorithm]string{jose.EdDSA: "2.5.0 has no JWK of type OKP"},
 		},
 		{
-			library: "jose", language: "C", interpreter: "sh", path: "shell/verify.sh",
+			implementation: "jose", language: "C", interpreter: "sh", path: "shell/verify.sh",
 			probe: []string{"-c", "command -v jose"},
 			lacks: map[jose.Algorithm]string{jose.EdDSA: "11 has no EdDSA"},
 			slow:  true, // a dozen processes for each line
 		},
 	}
 	assertionSigner = program{
-		library: "jwcrypto", language: "Python", interpreter: python, path: "python/sign_jwcrypto.py",
+		implementation: "jwcrypto", language: "Python", interpreter: python, path: "python/sign_jwcrypto.py",
 		probe: []string{"-c", "import jwcrypto"},
 	}
 	staticSigner = program{
-		library: "cryptography", language: "Python", interpreter: python, path: "python/static_signature.py",
+		implementation: "cryptography", language: "Python", interpreter: python, path: "python/static_signature.py",
 		probe: []string{"-c", "import cryptography"},
 	}
 )
@@ -77,7 +77,7 @@ func (p program) here(t *testing.T) bool {
 			t.Fatal(err)
 		}
 	}
-	return installed(t, p.library, p.interpreter, p.probe...)
+	return installed(t, p.implementation, p.interpreter, p.probe...)
 }
 
 // installed reports whether a command succeeds, and so what it needs is here.

@@ -52,7 +52,7 @@ func TestOthersVerifyOurTokens(t *testing.T) {
 	missing := 0
 	t.Run("with", func(t *testing.T) {
 		for _, p := range verifiers {
-			t.Run(p.library, func(t *testing.T) {
+			t.Run(p.implementation, func(t *testing.T) {
 				t.Parallel()
 				here := p.here(t)
 				var accepted []jose.Algorithm
