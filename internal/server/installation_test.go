@@ -249,13 +249,16 @@ func TestMustExist(t *testing.T) {
 	if _, err := os.Stat(filepath.Dir(h.path)); !os.IsNotExist(err) {
 		t.Error("a folder was made")
 	}
-	h = prepared(t)
-	h.wantUnchanged("looking", func() {
-		h.must(look(h, h.key.Reveal()))
-		if err := look(h, ""); err == nil {
-			t.Error("without a key: opened")
-		}
-	})
+	empty := newHouse(t)
+	h.must(empty.open().Close())
+	for name, h := range map[string]*house{"an empty database": empty, "a whole one": prepared(t)} {
+		h.wantUnchanged(name, func() {
+			h.must(look(h, h.key.Reveal()))
+			if err := look(h, ""); err == nil {
+				t.Errorf("%s: opened without a key", name)
+			}
+		})
+	}
 }
 
 func TestOpenNeedsAll(t *testing.T) {
