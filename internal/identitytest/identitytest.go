@@ -1,7 +1,7 @@
 // Package identitytest is the kit for tests of the whole service: New starts the
 // real thing, on a SQLite file in a temporary directory, behind a real listener on
 // the loopback interface, with a clock that the test moves. Nothing in it is a
-// stand-in, but hashing is cheap and the log goes to a buffer, where Canary looks
+// stand-in, but hashing is cheap and the log goes to a buffer, where WantNoCanary looks
 // for what must not be there.
 package identitytest
 
