@@ -17,7 +17,12 @@ func CheckAudience(audience string) error {
 // CheckAudiences refuses a principal's audience list with an entry that cannot
 // be an audience. "*" stands for all and then is the only entry.
 func CheckAudiences(audiences []string) error {
+	const most = 4096
+	total := 0
 	for _, a := range audiences {
+		if total += len(a); total > most {
+			return InvalidField("audiences", "must have at most %d characters together", most)
+		}
 		if !printableASCII(a, 255) {
 			return InvalidField("audiences", "each must have 1 to 255 printable ASCII characters without space")
 		}

@@ -3,6 +3,7 @@ package identity
 import (
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Client is a machine that proves itself with what it Requires.
@@ -20,12 +21,24 @@ type Client struct {
 	StaticSignature bool
 	// Permissions and Audiences are sorted sets.
 	Permissions []string
+	Roles       Roles
 	Audiences   []string
-	Secrets     []ClientSecret
-	Keys        []ClientKey
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	// TokenExpiration is the lifetime of its tokens; zero is the configured.
+	TokenExpiration time.Duration
+	Metadata        Metadata
+	Secrets         []ClientSecret
+	Keys            []ClientKey
+	// TokensFrom is when it was last disabled, or a credential of it deleted: tokens
+	// from before do not count here.
+	TokensFrom time.Time
+	Version    int64
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
 }
+
+// MaxClientCredentials is how many live secrets, and how many keys, a client can
+// have, so that a rotation overlaps.
+const MaxClientCredentials = 5
 
 // ClientSecret is one of a client's secrets, as registered.
 type ClientSecret struct {
@@ -40,6 +53,8 @@ type ClientSecret struct {
 	CreatedAt time.Time
 	// ExpiresAt is zero for a secret that does not expire.
 	ExpiresAt time.Time
+	// LastUsedAt is a few seconds late, and zero before the first use.
+	LastUsedAt time.Time
 }
 
 // Live reports whether the secret may still be used at now.
@@ -57,6 +72,8 @@ type ClientKey struct {
 	JWK       string
 	Label     string
 	CreatedAt time.Time
+	// LastUsedAt is a few seconds late, and zero before the first use.
+	LastUsedAt time.Time
 }
 
 // CheckClientID refuses what cannot be a client_id: it has 1 to 128 of
@@ -66,8 +83,11 @@ func CheckClientID(id string) error {
 	if id == "" || len(id) > 128 || strings.Trim(id, allowed) != "" {
 		return InvalidField("client_id", "must have 1 to 128 of [A-Za-z0-9._~-]")
 	}
-	if id == UserClientID {
-		return InvalidField("client_id", "%q is reserved: tokens of users carry it", id)
+	if id == "." || id == ".." { // RFC 3986 section 5.2.4: no path would lead to it
+		return InvalidField("client_id", "must not be a dot segment")
+	}
+	if strings.EqualFold(id, UserClientID) {
+		return InvalidField("client_id", "%q is reserved: tokens of users carry it", UserClientID)
 	}
 	return nil
 }
@@ -76,10 +96,24 @@ func CheckClientID(id string) error {
 // login acts as their client.
 const UserClientID = "identity"
 
+// CheckLabel refuses a label longer than 255 characters or with control characters.
+func CheckLabel(label string) error {
+	if runeLen(label) > 255 || strings.ContainsFunc(label, controls) {
+		return InvalidField("label", "must have at most 255 characters, none of them control characters")
+	}
+	return nil
+}
+
+// controls reports whether the character controls how others are shown: the control
+// characters, breaks of lines, and what turns the direction of writing.
+func controls(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+}
+
 // CheckName refuses a display name that is empty, longer than 255 characters
 // or holds control characters.
 func CheckName(name string) error {
-	if n := runeLen(name); n == 0 || n > 255 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if n := runeLen(name); n > 255 || strings.TrimSpace(name) == "" || strings.ContainsFunc(name, controls) {
 		return InvalidField("name", "must have 1 to 255 characters, none of them control characters")
 	}
 	return nil

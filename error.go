@@ -3,6 +3,7 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,6 +20,7 @@ const (
 	InvalidToken                       // a bearer token that is missing, malformed, expired or not for this service
 	InsufficientPermission             // the bearer token is good, the permission lacks
 	InvalidAudience                    // the proof is good, the principal may not have this audience
+	PasswordChangeRequired             // the proof is good, the password marked as one-time
 	NotFound                           // no such resource or route
 	MethodNotAllowed                   // the route exists, the method does not
 	Conflict                           // the name or id is taken, or the change would break an invariant
@@ -37,6 +39,7 @@ var kindCodes = [...]string{
 	InvalidToken:           "invalid_token",
 	InsufficientPermission: "insufficient_permission",
 	InvalidAudience:        "invalid_audience",
+	PasswordChangeRequired: "password_change_required",
 	NotFound:               "not_found",
 	MethodNotAllowed:       "method_not_allowed",
 	Conflict:               "conflict",
@@ -55,6 +58,11 @@ func (k Kind) String() string {
 		return kindCodes[Internal]
 	}
 	return kindCodes[k]
+}
+
+// KindNamed returns the kind with this code, or Internal.
+func KindNamed(code string) Kind {
+	return Kind(max(0, slices.Index(kindCodes[:], code)))
 }
 
 // Error is the one error shape of the service. Message may be shown to the
@@ -117,6 +125,14 @@ func InvalidField(member, format string, args ...any) *Error {
 			Type:    FieldInvalidValue,
 		}},
 	}
+}
+
+// MissingField makes an InvalidRequest error about one body member that is not
+// there.
+func MissingField(member string) *Error {
+	e := InvalidField(member, "is required")
+	e.Fields[0].Type = FieldMissing
+	return e
 }
 
 // Error returns the code, the message, the fields at fault and the inner

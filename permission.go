@@ -15,12 +15,21 @@ const (
 	PermissionUsersWrite         = "identity:users:write"
 	PermissionClientsRead        = "identity:clients:read"
 	PermissionClientsWrite       = "identity:clients:write"
+	PermissionRolesRead          = "identity:roles:read"
+	PermissionRolesWrite         = "identity:roles:write"
+	PermissionAudiencesRead      = "identity:audiences:read"
+	PermissionAudiencesWrite     = "identity:audiences:write"
+	PermissionAuditRead          = "identity:audit:read"
 
 	permissionPrefix = "identity:"
 
 	// maxPermissions keeps tokens within what headers can hold.
 	maxPermissions = 4096
 )
+
+// MaxHeld bounds the permissions that a principal holds directly and by roles, in
+// characters, so that a token can carry them.
+const MaxHeld = 2 * maxPermissions
 
 // CheckPermissions refuses a permission that is not an RFC 6749 section 3.3
 // scope-token of 1 to 128 characters, and an "identity:" permission that this
@@ -34,8 +43,9 @@ func CheckPermissions(permissions []string) error {
 		if !scopeToken(p) {
 			return InvalidField("permissions", "each must have 1 to 128 printable ASCII characters without space, quote and backslash")
 		}
-		if OwnPermission(p) && !knownPermission(p) {
-			return InvalidField("permissions", "%q is not a permission of this service", p)
+		// In any case, so that nothing can be taken for one of them.
+		if OwnPermission(strings.ToLower(p)) && !knownPermission(p) {
+			return InvalidField("permissions", "each that begins with %s must be one of this service: identity:admin, or such as identity:users:read", permissionPrefix)
 		}
 	}
 	return nil

@@ -6,9 +6,17 @@ import "time"
 type Principal struct {
 	ID string
 	// User reports whether a person is behind it; otherwise a machine is.
-	User        bool
+	User bool
+	// Permissions are all that it holds, by roles too.
 	Permissions []string
 	Audiences   []string
+	// TokenLifetime, unless zero, is that of its tokens.
+	TokenLifetime time.Duration
+	// Version is that of the user as the proof found them.
+	Version int64
+	// MustChangePassword reports whether the password is marked as one-time: then
+	// it gives no token.
+	MustChangePassword bool
 	// AuthTime is when the proof was given.
 	AuthTime time.Time
 	// AMR lists how a user proved themselves (RFC 8176): "pwd".
@@ -21,6 +29,9 @@ type Caller struct {
 	// as "system:cli".
 	ID          string
 	Permissions []string
+	// Local reports whether the caller has the database in hand, and is nobody
+	// whose state could be looked up in it.
+	Local bool
 }
 
 // Can reports whether the caller holds the permission, directly or as
@@ -46,5 +57,5 @@ func (c Caller) Require(permission string) error {
 // LocalAdministrator is whoever has the database and its encryption key in
 // hand: the command line, and the service at its first start.
 func LocalAdministrator(name string) Caller {
-	return Caller{ID: "system:" + name, Permissions: []string{PermissionAdmin}}
+	return Caller{ID: "system:" + name, Permissions: []string{PermissionAdmin}, Local: true}
 }

@@ -7,12 +7,34 @@ type User struct {
 	ID string
 	// Username is in canonical form.
 	Username string
-	// PasswordHash is an Argon2 PHC string.
+	// PasswordHash is an Argon2 PHC string, unless HashImported.
 	PasswordHash string
+	// HashImported reports whether the hash was brought in from another system:
+	// of the password's own bytes, in one of the forms that those have.
+	HashImported bool
 	Enabled      bool
+	// OneTime reports whether the password must be changed before it gives a
+	// token.
+	OneTime bool
 	// Permissions and Audiences are sorted sets.
 	Permissions []string
+	Roles       Roles
 	Audiences   []string
+	Metadata    Metadata
+	Version     int64
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	// LastLoginAt is a few seconds late, and zero before the first login.
+	// TokensFrom is when the password was last set, or the user disabled: tokens from
+	// before do not count here.
+	TokensFrom  time.Time
+	LastLoginAt time.Time
+}
+
+// Roles is what a principal holds by roles.
+type Roles struct {
+	// Names is a sorted set.
+	Names []string
+	// Permissions are those of all of them.
+	Permissions []string
 }
