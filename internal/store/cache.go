@@ -12,6 +12,7 @@ import (
 type Cache[T any] struct {
 	follower *Follower
 	kind     string
+	also     string // another kind, whose changes drop everything
 	load     func(ctx context.Context, id string) (T, error)
 	held     *otter.Cache[string, T]
 }
@@ -61,9 +62,20 @@ func (c *Cache[T]) hold(id string, loaded T, revision int64) {
 	}
 }
 
+// DropAllOn has the cache drop everything when a thing of the other kind changes,
+// for what is loaded together with such things. It returns the cache, and is called
+// before anything is asked of it.
+func (c *Cache[T]) DropAllOn(kind string) *Cache[T] {
+	c.also = kind
+	return c
+}
+
 func (c *Cache[T]) drop(kind, id string) {
-	if kind == c.kind {
+	switch kind {
+	case c.kind:
 		c.held.Invalidate(id)
+	case c.also:
+		c.held.InvalidateAll()
 	}
 }
 

@@ -12,7 +12,11 @@ const (
 	KindSigningKeys   = "signing_keys"  // entity id "": the set as a whole
 	KindUser          = "user"
 	KindClient        = "client"
+	KindRole          = "role"
+	KindAudience      = "audience" // entity id: the audience itself
 )
+
+var errOutsideChange = errors.New("an administrative write outside Change")
 
 // entry is one row of the changes table.
 type entry struct {
@@ -45,7 +49,7 @@ func (db *DB) Change(ctx context.Context, fn func(tx *DB) error) error {
 // what nodes keep in memory calls it, and so cannot run outside Change.
 func (db *DB) touched(ctx context.Context, kind, id string) error {
 	if db.revision == 0 {
-		return errors.New("an administrative write outside Change")
+		return errOutsideChange
 	}
 	const insert = `INSERT INTO changes (revision, kind, entity_id, changed_at)
 		SELECT ?, ?, ?, ? FROM revision WHERE NOT EXISTS (SELECT 1 FROM changes WHERE revision = ? AND kind = ? AND entity_id = ?)`

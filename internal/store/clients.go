@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 )
 
-const clientColumns = `id, name, enabled, require_proofs, static_signature, permissions, audiences, created_at, updated_at`
+const clientColumns = `id, name, enabled, require_proofs, static_signature, permissions, audiences, token_expiration, metadata, version, created_at, updated_at, tokens_from`
 
 // CreateClient stores a new client with its secrets and keys. Conflict when the
 // id is taken. It needs Change.
@@ -16,71 +17,188 @@ func (db *DB) CreateClient(ctx context.Context, c identity.Client) error {
 	if err := db.takePrincipalID(ctx, c.ID, "client"); err != nil {
 		return err
 	}
-	_, err := db.exec(ctx, "storing a client", `INSERT INTO clients (`+clientColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		c.ID, c.Name, c.Enabled, c.Require.String(), c.StaticSignature, listText(c.Permissions), listText(c.Audiences), millis(c.CreatedAt), millis(c.UpdatedAt))
+	_, err := db.exec(ctx, "storing a client", `INSERT INTO clients (`+clientColumns+`, privileged)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
+		c.ID, c.Name, flag(c.Enabled), c.Require.String(), flag(c.StaticSignature), listText(c.Permissions), listText(c.Audiences), c.TokenExpiration.Milliseconds(),
+		metadataText(c.Metadata), millis(c.CreatedAt), millis(c.UpdatedAt), millis(c.TokensFrom), flag(privileged(c.Permissions)))
 	if err != nil {
 		return err
 	}
 	for _, s := range c.Secrets {
-		_, err := db.exec(ctx, "storing a client secret", `INSERT INTO client_secrets (id, client_id, secret_hash, chosen, label, created_at, expires_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?)`, s.ID, c.ID, s.Hash, s.Chosen, s.Label, millis(s.CreatedAt), millis(s.ExpiresAt))
-		if err != nil {
+		if err := db.insertSecret(ctx, c.ID, s); err != nil {
 			return err
 		}
 	}
 	for _, k := range c.Keys {
-		_, err := db.exec(ctx, "storing a client key", `INSERT INTO client_keys (id, client_id, kid, public_jwk, label, created_at)
-			VALUES (?, ?, ?, ?, ?, ?)`, k.ID, c.ID, k.KID, k.JWK, k.Label, millis(k.CreatedAt))
-		if err != nil {
+		if err := db.insertKey(ctx, c.ID, k); err != nil {
 			return err
 		}
+	}
+	if err := db.setRoles(ctx, c.ID, c.Roles.Names); err != nil {
+		return err
 	}
 	return db.touched(ctx, KindClient, c.ID)
 }
 
-// Client returns the client with its secrets and keys, newest first; NotFound if
-// there is none.
-func (db *DB) Client(ctx context.Context, id string) (identity.Client, error) {
-	list, err := rows(ctx, db, "clients", `SELECT `+clientColumns+` FROM clients WHERE id = ?`, []any{id}, scanClient)
-	if err == nil && len(list) == 0 {
-		err = identity.Errorf(identity.NotFound, "There is no such client.")
-	}
+// UpdateClient replaces what is stored of the client, but for its secrets and keys,
+// and raises its version. It needs Change.
+func (db *DB) UpdateClient(ctx context.Context, c identity.Client) error {
+	former, err := db.Client(ctx, c.ID)
 	if err != nil {
-		return identity.Client{}, err
+		return err
 	}
-	return list[0], db.loadCredentials(ctx, &list[0])
+	_, err = db.exec(ctx, "storing a client", `UPDATE clients SET name = ?, enabled = ?, require_proofs = ?, static_signature = ?, permissions = ?, audiences = ?,
+		token_expiration = ?, metadata = ?, version = version + 1, updated_at = ?, tokens_from = ?, privileged = ? WHERE id = ?`,
+		c.Name, flag(c.Enabled), c.Require.String(), flag(c.StaticSignature), listText(c.Permissions), listText(c.Audiences), c.TokenExpiration.Milliseconds(),
+		metadataText(c.Metadata), millis(db.now()), millis(c.TokensFrom), flag(privileged(c.Permissions)), c.ID)
+	if err != nil {
+		return err
+	}
+	if err := db.setRoles(ctx, c.ID, c.Roles.Names); err != nil {
+		return err
+	}
+	if err := db.coverTokens(ctx, former.TokenExpiration, c.TokenExpiration); err != nil {
+		return err
+	}
+	return db.touched(ctx, KindClient, c.ID)
 }
 
-// LookForClient makes the queries that a search for an unknown client makes, and
-// nothing of their answers.
+// DeleteClient removes the client with its secrets and keys. The id stays taken for
+// ever. It needs Change.
+func (db *DB) DeleteClient(ctx context.Context, id string) error {
+	former, err := db.Client(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := db.setRoles(ctx, id, nil); err != nil {
+		return err
+	}
+	for _, statement := range []string{`DELETE FROM client_secrets WHERE client_id = ?`, `DELETE FROM client_keys WHERE client_id = ?`, `DELETE FROM clients WHERE id = ?`} {
+		if _, err := db.exec(ctx, "deleting a client", statement, id); err != nil {
+			return err
+		}
+	}
+	if err := db.coverTokens(ctx, former.TokenExpiration, 0); err != nil {
+		return err
+	}
+	return db.touched(ctx, KindClient, id)
+}
+
+// AddClientSecret stores one more secret of the client. It needs Change.
+func (db *DB) AddClientSecret(ctx context.Context, clientID string, s identity.ClientSecret) error {
+	if err := db.insertSecret(ctx, clientID, s); err != nil {
+		return err
+	}
+	return db.credentialsChanged(ctx, clientID)
+}
+
+func (db *DB) insertSecret(ctx context.Context, clientID string, s identity.ClientSecret) error {
+	_, err := db.exec(ctx, "storing a client secret", `INSERT INTO client_secrets (id, client_id, secret_hash, chosen, label, created_at, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, s.ID, clientID, s.Hash, flag(s.Chosen), s.Label, millis(s.CreatedAt), millis(s.ExpiresAt))
+	return err
+}
+
+// DeleteClientSecret removes a secret of the client; NotFound if it has none of that
+// id. It needs Change.
+func (db *DB) DeleteClientSecret(ctx context.Context, clientID, secretID string) error {
+	return db.deleteCredential(ctx, "secret", `DELETE FROM client_secrets WHERE client_id = ? AND id = ?`, clientID, secretID)
+}
+
+// AddClientKey stores one more key of the client; Conflict if it has it already. It
+// needs Change.
+func (db *DB) AddClientKey(ctx context.Context, clientID string, k identity.ClientKey) error {
+	if err := db.insertKey(ctx, clientID, k); err != nil {
+		return err
+	}
+	return db.credentialsChanged(ctx, clientID)
+}
+
+func (db *DB) insertKey(ctx context.Context, clientID string, k identity.ClientKey) error {
+	_, err := db.exec(ctx, "storing a client key", `INSERT INTO client_keys (id, client_id, kid, public_jwk, label, created_at)
+		VALUES (?, ?, ?, ?, ?, ?)`, k.ID, clientID, k.KID, k.JWK, k.Label, millis(k.CreatedAt))
+	return err
+}
+
+// DeleteClientKey removes a key of the client; NotFound if it has none of that id.
+// It needs Change.
+func (db *DB) DeleteClientKey(ctx context.Context, clientID, keyID string) error {
+	return db.deleteCredential(ctx, "key", `DELETE FROM client_keys WHERE client_id = ? AND id = ?`, clientID, keyID)
+}
+
+func (db *DB) deleteCredential(ctx context.Context, what, statement, clientID, id string) error {
+	n, err := db.exec(ctx, "deleting a "+what, statement, clientID, id)
+	if err == nil && n == 0 {
+		err = noSuch(what)
+	}
+	if err != nil {
+		return err
+	}
+	return db.credentialsChanged(ctx, clientID)
+}
+
+// RevokeClientTokens makes the tokens that the client has not count here from now on. It
+// needs Change.
+func (db *DB) RevokeClientTokens(ctx context.Context, id string) error {
+	if _, err := db.exec(ctx, "storing a client", `UPDATE clients SET tokens_from = ? WHERE id = ?`, millis(db.now()), id); err != nil {
+		return err
+	}
+	return db.touched(ctx, KindClient, id)
+}
+
+// credentialsChanged raises the client's version: its credentials are part of it.
+func (db *DB) credentialsChanged(ctx context.Context, id string) error {
+	_, err := db.exec(ctx, "storing a client", `UPDATE clients SET version = version + 1, updated_at = ? WHERE id = ?`, millis(db.now()), id)
+	if err != nil {
+		return err
+	}
+	return db.touched(ctx, KindClient, id)
+}
+
+// Client returns the client with its secrets and keys, newest first; NotFound if
+// there is none. It makes the same queries whether there is one or not.
+func (db *DB) Client(ctx context.Context, id string) (identity.Client, error) {
+	list, err := db.clients(ctx, id, id, `WHERE id = ?`, id)
+	return one(list, err)("client")
+}
+
+// LookForClient makes the queries that a search for a client makes, and nothing of
+// their answers.
 func (db *DB) LookForClient(ctx context.Context, id string) error {
 	_, revisionErr := db.Revision(ctx)
-	_, err := rows(ctx, db, "clients", `SELECT `+clientColumns+` FROM clients WHERE id = ?`, []any{id}, scanClient)
+	_, err := db.clients(ctx, id, id, `WHERE id = ?`, id)
 	return errors.Join(revisionErr, err)
 }
 
-// Clients returns up to limit clients with ids after the given one, in id order.
+// Clients returns up to limit clients with ids after the given one, in id order, with
+// their secrets and keys.
 func (db *DB) Clients(ctx context.Context, after string, limit int) ([]identity.Client, error) {
-	list, err := rows(ctx, db, "clients", `SELECT `+clientColumns+` FROM clients WHERE id > ? ORDER BY id LIMIT ?`, []any{after, limit}, scanClient)
+	return db.clients(ctx, "", "", `WHERE id > ? ORDER BY id LIMIT ?`, after, limit)
+}
+
+// clients reads the chosen clients, and then the credentials of those with ids from
+// first to last; empty bounds are those of what was chosen.
+func (db *DB) clients(ctx context.Context, first, last, choice string, args ...any) ([]identity.Client, error) {
+	list, err := principals(ctx, db, "clients", clientColumns, choice, "id", args, scanClient,
+		func(c *identity.Client) (string, *identity.Roles) { return c.ID, &c.Roles })
 	if err != nil {
 		return nil, err
 	}
-	for i := range list {
-		if err := db.loadCredentials(ctx, &list[i]); err != nil {
-			return nil, err
-		}
+	if n := len(list); first == "" && n > 0 {
+		first, last = list[0].ID, list[n-1].ID
 	}
-	return list, nil
+	return list, db.loadCredentials(ctx, list, first, last)
 }
 
 func scanClient(scan func(...any) error) (identity.Client, error) {
 	var c identity.Client
-	var require, permissions, audiences string
-	var created, updated int64
-	if err := scan(&c.ID, &c.Name, &c.Enabled, &require, &c.StaticSignature, &permissions, &audiences, &created, &updated); err != nil {
+	var require, permissions, audiences, metadata string
+	var expiration, created, updated, from int64
+	if err := scan(&c.ID, &c.Name, &c.Enabled, &require, &c.StaticSignature, &permissions, &audiences, &expiration, &metadata, &c.Version, &created, &updated, &from); err != nil {
 		return c, err
 	}
-	c.CreatedAt, c.UpdatedAt = fromMillis(created), fromMillis(updated)
+	c.CreatedAt, c.UpdatedAt, c.TokensFrom = fromMillis(created), fromMillis(updated), fromMillis(from)
+	c.TokenExpiration = time.Duration(expiration) * time.Millisecond
+	c.Metadata = identity.Metadata(metadata)
 	var rerr, perr, aerr error
 	c.Require, rerr = identity.ParseProofs(strings.Split(require, "+"))
 	c.Permissions, perr = fromListText(permissions)
@@ -88,24 +206,37 @@ func scanClient(scan func(...any) error) (identity.Client, error) {
 	return c, errors.Join(rerr, perr, aerr)
 }
 
-func (db *DB) loadCredentials(ctx context.Context, c *identity.Client) (err error) {
-	c.Secrets, err = rows(ctx, db, "client secrets", `SELECT id, secret_hash, chosen, label, created_at, expires_at FROM client_secrets
-		WHERE client_id = ? ORDER BY created_at DESC, id`, []any{c.ID},
+// loadCredentials reads the secrets and keys of clients with ids from first to last.
+func (db *DB) loadCredentials(ctx context.Context, clients []identity.Client, first, last string) error {
+	byID := map[string]*identity.Client{}
+	for i := range clients {
+		byID[clients[i].ID] = &clients[i]
+	}
+	_, err := rows(ctx, db, "client secrets", `SELECT client_id, id, secret_hash, chosen, label, created_at, expires_at, last_used_at FROM client_secrets
+		WHERE client_id >= ? AND client_id <= ? ORDER BY created_at DESC, id`, []any{first, last},
 		func(scan func(...any) error) (s identity.ClientSecret, err error) {
-			var created, expires int64
-			err = scan(&s.ID, &s.Hash, &s.Chosen, &s.Label, &created, &expires)
-			s.CreatedAt, s.ExpiresAt = fromMillis(created), fromMillis(expires)
+			var client string
+			var created, expires, used int64
+			err = scan(&client, &s.ID, &s.Hash, &s.Chosen, &s.Label, &created, &expires, &used)
+			s.CreatedAt, s.ExpiresAt, s.LastUsedAt = fromMillis(created), fromMillis(expires), fromMillis(used)
+			if c := byID[client]; c != nil {
+				c.Secrets = append(c.Secrets, s)
+			}
 			return s, err
 		})
 	if err != nil {
 		return err
 	}
-	c.Keys, err = rows(ctx, db, "client keys", `SELECT id, kid, public_jwk, label, created_at FROM client_keys
-		WHERE client_id = ? ORDER BY created_at DESC, id`, []any{c.ID},
+	_, err = rows(ctx, db, "client keys", `SELECT client_id, id, kid, public_jwk, label, created_at, last_used_at FROM client_keys
+		WHERE client_id >= ? AND client_id <= ? ORDER BY created_at DESC, id`, []any{first, last},
 		func(scan func(...any) error) (k identity.ClientKey, err error) {
-			var created int64
-			err = scan(&k.ID, &k.KID, &k.JWK, &k.Label, &created)
-			k.CreatedAt = fromMillis(created)
+			var client string
+			var created, used int64
+			err = scan(&client, &k.ID, &k.KID, &k.JWK, &k.Label, &created, &used)
+			k.CreatedAt, k.LastUsedAt = fromMillis(created), fromMillis(used)
+			if c := byID[client]; c != nil {
+				c.Keys = append(c.Keys, k)
+			}
 			return k, err
 		})
 	return err

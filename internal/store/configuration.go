@@ -17,6 +17,9 @@ func (db *DB) Configuration(ctx context.Context) (identity.Configuration, error)
 		&c.Issuer, &expiration, &c.MaxRefreshes, &grace, &c.Version, &updated)
 	c.Expiration, c.RefreshGrace = time.Duration(expiration)*time.Millisecond, time.Duration(grace)*time.Millisecond
 	c.UpdatedAt = fromMillis(updated)
+	if identity.KindOf(err) == identity.NotFound {
+		err = identity.Errorf(identity.NotFound, "There is no configuration yet: the service makes it at its first start.")
+	}
 	return c, err
 }
 
@@ -40,10 +43,8 @@ func (db *DB) UpdateConfiguration(ctx context.Context, c identity.Configuration)
 	if err != nil {
 		return err
 	}
-	if former.Expiration != c.Expiration {
-		if err := db.coverTokens(ctx, former.Expiration, c.Expiration); err != nil {
-			return err
-		}
+	if err := db.coverTokens(ctx, former.Expiration, c.Expiration); err != nil {
+		return err
 	}
 	_, err = db.exec(ctx, "storing the configuration",
 		`UPDATE configuration SET issuer = ?, expiration = ?, max_refreshes = ?, refresh_grace = ?, version = version + 1, updated_at = ? WHERE id = 1`,

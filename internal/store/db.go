@@ -38,7 +38,7 @@ func (db *DB) Close() error {
 }
 
 // Now returns the time by which everything in the database is judged.
-func (db *DB) Now() time.Time { return db.now() }
+func (db *DB) Now() time.Time { return db.now().Truncate(time.Millisecond) }
 
 // Tx runs fn in one transaction: all that it does through tx happens, or
 // nothing. Reads through tx see its own writes. Inside a transaction Tx just

@@ -21,3 +21,9 @@ func SetSchemaVersionForTest(ctx context.Context, db *DB, version int64) error {
 	_, err := db.exec(ctx, "recording a schema version", `INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, ?)`, version, true)
 	return err
 }
+
+// UsersQueryForTest returns the one query that reads a page of users.
+func UsersQueryForTest(f UserFilter) (query string, args []any) {
+	choice, args := f.choice()
+	return principalsQuery("users", userColumns, choice, "username"), args
+}

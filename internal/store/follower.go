@@ -70,12 +70,24 @@ func (f *Follower) Run(ctx context.Context) {
 	}
 }
 
-// Poll applies what has changed since the last poll. A node calls it after its
-// own writes, so that they hold for its next request.
+// Poll applies what has changed since the last poll.
 func (f *Follower) Poll(ctx context.Context) error {
 	f.polling.Lock()
 	defer f.polling.Unlock()
 	return f.poll(ctx)
+}
+
+// Changed makes a change that this node has just made hold for its next request. Where
+// that cannot be read, memory is not trusted until it can.
+func (f *Follower) Changed(ctx context.Context) {
+	if f.Poll(ctx) == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.polledAt.IsZero() {
+		f.polledAt = f.polledAt.Add(-trust)
+	}
 }
 
 // fresh makes sure that memory may be trusted now.

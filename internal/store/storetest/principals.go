@@ -43,9 +43,9 @@ func testUsers(t *testing.T, h *harness) {
 		t.Fatalf("%d users got one name", won)
 	}
 
-	list, err := db.Users(ctx, "", 1)
+	list, err := db.Users(ctx, store.UserFilter{Limit: 1})
 	check(t, err)
-	rest, err := db.Users(ctx, list[0].ID, 10)
+	rest, err := db.Users(ctx, store.UserFilter{After: list[0].Username, Limit: 10})
 	check(t, err)
 	if got := names(append(list, rest...), func(u identity.User) string { return u.Username }); got != "ann cy " {
 		t.Fatalf("pages hold %q", got)

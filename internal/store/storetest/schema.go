@@ -126,7 +126,7 @@ func testNeedsChange(t *testing.T, h *harness) {
 			t.Errorf("%s worked outside Change: other nodes would not learn of it", name)
 		}
 	}
-	if users, err := db.Users(ctx, "", 10); err != nil || len(users) != 0 {
+	if users, err := db.Users(ctx, store.UserFilter{Limit: 10}); err != nil || len(users) != 0 {
 		t.Fatalf("a refused write left %d users (%v)", len(users), err)
 	}
 }

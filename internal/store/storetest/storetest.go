@@ -31,7 +31,16 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"configuration", testConfiguration},
 		{"users", testUsers},
 		{"usernames compare by their bytes", testBinaryNames},
+		{"users change", testUserChanges},
+		{"users in pages", testUserPages},
+		{"administrators", testAdministrators},
+		{"times of use", testUses},
 		{"clients", testClients},
+		{"clients change", testClientChanges},
+		{"roles", testRoles},
+		{"what comes with a role", testHeldWithRole},
+		{"audiences", testAudiences},
+		{"audit", testAudit},
 		{"one namespace of ids", testNamespace},
 		{"rehash does not undo a change", testRehash},
 		{"assertions are spent once", testAssertions},
@@ -39,14 +48,18 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"signing keys", testSigningKeys},
 		{"signing keys cover longer tokens", testKeysCoverTokens},
 		{"signing keys may come back", testKeyComesBack},
+		{"signing keys cover lifetimes of their own", testKeysCoverOwnLifetimes},
 		{"superseded keys are destroyed", testDestroyKeys},
 		{"follower", testFollower},
 		{"follower after a long absence", testFollowerStartsOver},
 		{"cache does not keep what was overtaken", testCacheOvertaken},
+		{"cache drops on roles", testCacheDropsOnRole},
 		{"follower is away with the database", testFollowerAway},
 	} {
 		t.Run(part.name, func(t *testing.T) {
-			part.test(t, newHarness(t, create(t)))
+			h := newHarness(t, create(t))
+			h.another = create
+			part.test(t, h)
 		})
 	}
 }
@@ -56,6 +69,8 @@ type harness struct {
 	t     *testing.T
 	open  Database
 	clock *Clock
+	// another makes a database for a test within the test.
+	another func(t *testing.T) Database
 }
 
 func newHarness(t *testing.T, open Database) *harness {
@@ -117,7 +132,8 @@ func (h *harness) user(name string) identity.User {
 	now := h.clock.Now()
 	return identity.User{
 		ID: identity.NewID(now), Username: name, PasswordHash: "hash of " + name, Enabled: true,
-		Permissions: []string{"b", "a", "b"}, Audiences: []string{identity.AnyAudience}, CreatedAt: now, UpdatedAt: now,
+		Permissions: []string{"b", "a", "b"}, Audiences: []string{identity.AnyAudience}, Metadata: "{}", Version: 1,
+		Roles: identity.Roles{Names: []string{}, Permissions: []string{}}, CreatedAt: now, UpdatedAt: now,
 	}
 }
 
@@ -126,8 +142,9 @@ func (h *harness) client(id string) identity.Client {
 	return identity.Client{
 		ID: id, Name: "The " + id, Enabled: true, Require: identity.ProofSecret | identity.ProofSignature, StaticSignature: true,
 		Permissions: []string{"p"}, Audiences: []string{"x", "y"},
-		Secrets:   []identity.ClientSecret{{ID: identity.NewSecretID(), Hash: "hash", Chosen: true, Label: "first", CreatedAt: now, ExpiresAt: now.Add(time.Hour)}},
-		Keys:      []identity.ClientKey{{ID: identity.NewID(now), KID: "kid of " + id, JWK: `{"kty":"OKP"}`, Label: "key", CreatedAt: now}},
+		Secrets:  []identity.ClientSecret{{ID: identity.NewSecretID(), Hash: "hash", Chosen: true, Label: "first", CreatedAt: now, ExpiresAt: now.Add(time.Hour)}},
+		Keys:     []identity.ClientKey{{ID: identity.NewID(now), KID: "kid of " + id, JWK: `{"kty":"OKP"}`, Label: "key", CreatedAt: now}},
+		Metadata: "{}", Version: 1, Roles: identity.Roles{Names: []string{}, Permissions: []string{}}, TokenExpiration: time.Minute,
 		CreatedAt: now, UpdatedAt: now,
 	}
 }
@@ -136,7 +153,7 @@ func (h *harness) key(kid string, activates time.Time) identity.SigningKey {
 	h.t.Helper()
 	sealed, err := identity.NewSealed("wrapper", "gAAAAA-test", make([]byte, 64))
 	check(h.t, err)
-	return identity.SigningKey{KID: kid, Algorithm: "ES256", PublicJWK: `{}`, Private: sealed, CreatedAt: h.clock.Now(), ActivatesAt: activates}
+	return identity.SigningKey{KID: kid, Algorithm: "ES256", Default: true, PublicJWK: `{}`, Private: sealed, CreatedAt: h.clock.Now(), ActivatesAt: activates}
 }
 
 func names[T any](list []T, name func(T) string) string {
