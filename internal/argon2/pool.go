@@ -151,7 +151,23 @@ func newHash(params Params) Hash {
 	return h
 }
 
-// compute is the only place where a hash runs.
+// Do runs other work that costs like hashing, such as verifying a hash of another
+// kind, in a slot and within the memory of the pool. memory is what it takes in KiB.
+// The errors are those of Hash; on an error nothing has run.
+func (p *Pool) Do(ctx context.Context, memory uint32, work func()) error {
+	if memory > MaxMemory {
+		return fmt.Errorf("%w: memory must be at most %d KiB", ErrLimits, MaxMemory)
+	}
+	release, err := p.acquire(ctx, memory)
+	if err != nil {
+		return err
+	}
+	defer release()
+	work()
+	return nil
+}
+
+// compute is the only place where an Argon2 hash runs.
 func (p *Pool) compute(ctx context.Context, h Hash, password []byte) ([]byte, error) {
 	release, err := p.acquire(ctx, h.Params.Memory)
 	if err != nil {

@@ -224,3 +224,29 @@ func TestContext(t *testing.T) {
 		idle(t, pool)
 	})
 }
+
+// Other work takes the same slots.
+func TestDo(t *testing.T) {
+	pool := newPool(t, argon2.Config{Params: small, Slots: 1, Wait: time.Millisecond})
+	busy, done := make(chan struct{}), make(chan struct{})
+	ended := make(chan error)
+	go func() { ended <- pool.Do(t.Context(), 8, func() { close(busy); <-done }) }()
+	<-busy
+	ran := false
+	if err := pool.Do(t.Context(), 8, func() { ran = true }); !errors.Is(err, argon2.ErrOverloaded) || ran {
+		t.Errorf("a second one got %v and ran: %v", err, ran)
+	}
+	if _, err := pool.Hash(t.Context(), nil); !errors.Is(err, argon2.ErrOverloaded) {
+		t.Errorf("a hash got %v", err)
+	}
+	close(done)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if err := pool.Do(t.Context(), argon2.MaxMemory, func() { ran = true }); err != nil || !ran {
+		t.Errorf("the largest got %v", err)
+	}
+	if err := pool.Do(t.Context(), argon2.MaxMemory+1, func() {}); !errors.Is(err, argon2.ErrLimits) {
+		t.Errorf("too large got %v", err)
+	}
+}
