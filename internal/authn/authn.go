@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
@@ -18,7 +20,11 @@ const (
 	// clientsHeld and holdFor bound the memory of clients. holdFor is also how
 	// long a secret counts as recently proven.
 	clientsHeld = 10_000
+	usersHeld   = 1_000 // those who call the administration
 	holdFor     = 15 * time.Minute
+
+	// importedWait is how long a login waits for others with imported hashes.
+	importedWait = 3 * time.Second
 )
 
 // Authenticator checks proofs.
@@ -29,6 +35,9 @@ type Authenticator struct {
 	configuration func(context.Context) (identity.Configuration, error)
 	logger        *slog.Logger
 	clients       *store.Cache[*knownClient]
+	users         *store.Cache[identity.User] // by id, for Current
+	uses          uses
+	imported      *semaphore.Weighted // verification of imported hashes
 	memoryKey     [32]byte
 }
 
@@ -50,9 +59,10 @@ func New(cfg Config) (*Authenticator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making dummy keys: %w", err)
 	}
-	a := &Authenticator{db: cfg.DB, pool: cfg.Pool, verifier: verifier, configuration: cfg.Configuration, logger: cfg.Logger}
+	a := &Authenticator{db: cfg.DB, pool: cfg.Pool, verifier: verifier, configuration: cfg.Configuration, logger: cfg.Logger, imported: semaphore.NewWeighted(1)}
 	_, _ = rand.Read(a.memoryKey[:]) // never fails: crypto/rand aborts the program instead
-	a.clients = store.NewCache(cfg.Follower, store.KindClient, clientsHeld, holdFor, a.loadClient)
+	a.clients = store.NewCache(cfg.Follower, store.KindClient, clientsHeld, holdFor, a.loadClient).DropAllOn(store.KindRole)
+	a.users = store.NewCache(cfg.Follower, store.KindUser, usersHeld, holdFor, a.db.User).DropAllOn(store.KindRole)
 	return a, nil
 }
 

@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"runtime/trace"
+	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
@@ -20,8 +21,14 @@ type ClientCredentials struct {
 // once they have been proven. The zero knownClient is nobody.
 type knownClient struct {
 	identity.Client
-	keys     []jose.PublicKey // newest first
+	keys     []registeredKey // newest first
 	verified verifiedSecrets
+}
+
+// registeredKey is a key with the id under which it is registered.
+type registeredKey struct {
+	jose.PublicKey
+	id string
 }
 
 // attempt is one attempt of somebody to be a client. It keeps account of the
@@ -31,6 +38,7 @@ type attempt struct {
 	signature        *signature // nil if none was presented
 	hashed, verified bool
 	weak             *identity.ClientSecret // proven, under a hash to be replaced
+	secretID, keyID  string                 // of what was proven
 }
 
 // Client returns the client that these credentials prove. Its error is
@@ -50,9 +58,15 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (identi
 		return identity.Principal{}, a.settle(ctx, client, try, err)
 	}
 	a.renewHash(ctx, try)
+	now := a.db.Now()
+	a.uses.client(try, now)
+	return clientPrincipal(client.Client, now), nil
+}
+
+func clientPrincipal(c identity.Client, now time.Time) identity.Principal {
 	return identity.Principal{
-		ID: client.ID, Permissions: client.Permissions, Audiences: client.Audiences, AuthTime: a.db.Now(),
-	}, nil
+		ID: c.ID, Permissions: heldBy(c.Permissions, c.Roles), Audiences: c.Audiences, TokenLifetime: c.TokenExpiration, AuthTime: now,
+	}
 }
 
 // prove checks every proof that the client requires, and only those.
@@ -123,7 +137,7 @@ func (a *Authenticator) loadClient(ctx context.Context, id string) (*knownClient
 			a.logger.WarnContext(ctx, "a stored client key cannot be used", "client_id", id, "kid", k.KID, "reason", err.Error())
 			continue
 		}
-		known.keys = append(known.keys, key)
+		known.keys = append(known.keys, registeredKey{key, k.ID})
 	}
 	return known, nil
 }

@@ -23,6 +23,7 @@ func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, tr
 	if !found {
 		return refused("client " + client.ID + " has no live secret of this form or id")
 	}
+	try.secretID = registered.ID
 	digest := a.remember(client.ID, registered.ID, *try.Secret)
 	if client.verified.has(registered.ID, digest) {
 		return nil

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/foreignhash"
 )
 
 // Bounds of a password, in characters after NFC.
@@ -28,19 +30,41 @@ var commonPasswords string
 // rules of composition (NIST SP 800-63B section 3.1.1.2): they make passwords
 // worse. The error never repeats the password.
 func CheckNewPassword(username string, password identity.Secret) error {
+	return CheckPassword("password", username, password)
+}
+
+// CheckPassword is CheckNewPassword for a request that has the password in another
+// member.
+func CheckPassword(member, username string, password identity.Secret) error {
 	text := identity.NormalPassword(password).Reveal()
 	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return identity.InvalidField("password", "must be valid UTF-8 without U+0000")
+		return identity.InvalidField(member, "must be valid UTF-8 without U+0000")
 	}
 	if n := utf8.RuneCountInString(text); n < minPassword || n > maxPassword {
-		return identity.InvalidField("password", "must have %d to %d characters", minPassword, maxPassword)
+		return identity.InvalidField(member, "must have %d to %d characters", minPassword, maxPassword)
 	}
 	folded := strings.ToLower(text)
 	if name, err := identity.CanonicalUsername(text); folded == username || err == nil && name == username {
-		return identity.InvalidField("password", "must not be the username")
+		return identity.InvalidField(member, "must not be the username")
 	}
 	if _, common := slices.BinarySearch(strings.Split(strings.TrimSuffix(commonPasswords, "\n"), "\n"), folded); common {
-		return identity.InvalidField("password", "is one of the most common passwords")
+		return identity.InvalidField(member, "is one of the most common passwords")
 	}
 	return nil
+}
+
+// ImportedHash returns a hash brought in from another system as it is stored: an
+// Argon2id or Argon2i PHC string, or one of the forms of package foreignhash. It
+// refuses what could never be verified.
+func ImportedHash(hash identity.Secret) (stored string, err error) {
+	stored, isArgon2 := foreignhash.Argon2(hash.Reveal())
+	if isArgon2 {
+		_, err = argon2.Parse(stored)
+	} else {
+		_, err = foreignhash.Parse(stored)
+	}
+	if err != nil {
+		return "", identity.InvalidField("password_hash", "cannot be used: %s", err)
+	}
+	return stored, nil
 }

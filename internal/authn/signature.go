@@ -56,15 +56,15 @@ func (a *Authenticator) proveStatic(client *knownClient, try *attempt) error {
 	if !client.StaticSignature {
 		return refused("client " + client.ID + " may not use the static signature")
 	}
-	var key jose.PublicKey
+	var key registeredKey
 	for _, k := range client.keys {
 		if k.Fits(jose.PS256) {
 			key = k
 			break
 		}
 	}
-	try.verified = true
-	if err := a.verifier.VerifyPSS(key, []byte(client.ID), try.signature.static); err != nil {
+	try.verified, try.keyID = true, key.id
+	if err := a.verifier.VerifyPSS(key.PublicKey, []byte(client.ID), try.signature.static); err != nil {
 		return refused("wrong static signature of client " + client.ID)
 	}
 	return nil
@@ -86,8 +86,9 @@ func (a *Authenticator) proveAssertion(ctx context.Context, client *knownClient,
 	if err != nil {
 		return nil, err
 	}
-	try.verified = true
-	payload, err := a.verifier.Verify(m, client.keyFor(m))
+	key := client.keyFor(m)
+	try.verified, try.keyID = true, key.id
+	payload, err := a.verifier.Verify(m, key.PublicKey)
 	if err != nil {
 		return nil, refused("the assertion of client " + client.ID + " is not signed by a key of its own that fits")
 	}
@@ -112,13 +113,13 @@ func assertionType(typ string) bool {
 // keyFor returns the client's key that the message names, or without a name the
 // newest that fits its algorithm; the zero key if there is none. One message is
 // verified with one key.
-func (k *knownClient) keyFor(m *jose.Message) jose.PublicKey {
+func (k *knownClient) keyFor(m *jose.Message) registeredKey {
 	for _, key := range k.keys {
 		if m.KID() == key.KID() || m.KID() == "" && key.Fits(m.Algorithm()) {
 			return key
 		}
 	}
-	return jose.PublicKey{}
+	return registeredKey{}
 }
 
 // verifyNothing does the work of verifying the presented signature, for whoever

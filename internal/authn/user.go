@@ -1,13 +1,16 @@
 package authn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"runtime/trace"
+	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/foreignhash"
 )
 
 // User returns the user with this name and password. Its error is
@@ -18,8 +21,7 @@ func (a *Authenticator) User(ctx context.Context, username string, password iden
 	if err != nil {
 		return identity.Principal{}, err
 	}
-	password = identity.NormalPassword(password)
-	ok, err := a.verify(ctx, user.PasswordHash, password)
+	ok, err := a.verifyPassword(ctx, user, password)
 	switch {
 	case err != nil:
 		return identity.Principal{}, err
@@ -30,15 +32,49 @@ func (a *Authenticator) User(ctx context.Context, username string, password iden
 	case !user.Enabled:
 		return identity.Principal{}, refused("user " + user.ID + " is disabled")
 	}
-	if a.pool.NeedsRehash(user.PasswordHash) {
-		a.rehash(ctx, "user", user.ID, password, func(hash string) error {
+	if user.HashImported || a.pool.NeedsRehash(user.PasswordHash) {
+		a.rehash(ctx, "user", user.ID, identity.NormalPassword(password), func(hash string) error {
 			return a.db.RehashPassword(ctx, user.ID, user.PasswordHash, hash)
 		})
 	}
+	return userPrincipal(user, a.db.Now()), nil
+}
+
+func userPrincipal(u identity.User, now time.Time) identity.Principal {
 	return identity.Principal{
-		ID: user.ID, User: true, Permissions: user.Permissions, Audiences: user.Audiences,
-		AuthTime: a.db.Now(), AMR: []string{"pwd"}, // RFC 8176 section 2
-	}, nil
+		ID: u.ID, User: true, Permissions: heldBy(u.Permissions, u.Roles), Audiences: u.Audiences,
+		AuthTime: now, AMR: []string{"pwd"}, Version: u.Version, MustChangePassword: u.OneTime, // RFC 8176 section 2
+	}
+}
+
+// verifyPassword reports whether the password is the user's. A hash that was brought
+// in from another system is one of the password's own bytes, and has costs of its own:
+// its verification comes on top of the one Argon2id, until the first success.
+func (a *Authenticator) verifyPassword(ctx context.Context, user identity.User, password identity.Secret) (bool, error) {
+	if !user.HashImported {
+		return a.verify(ctx, user.PasswordHash, identity.NormalPassword(password))
+	}
+	if err := a.burn(ctx); err != nil {
+		return false, err
+	}
+	// One at a time: what a hash from elsewhere costs must not be what all wait for.
+	waiting, cancel := context.WithTimeout(ctx, importedWait)
+	defer cancel()
+	if a.imported.Acquire(waiting, 1) != nil {
+		return false, cmp.Or(ctx.Err(), hashing(argon2.ErrOverloaded))
+	}
+	defer a.imported.Release(1)
+	if _, ok := foreignhash.Argon2(user.PasswordHash); ok {
+		return a.verify(ctx, user.PasswordHash, password)
+	}
+	hash, err := foreignhash.Parse(user.PasswordHash)
+	if err != nil {
+		a.logger.WarnContext(ctx, "a stored hash cannot be used", "user", user.ID, "reason", err.Error())
+		return false, nil
+	}
+	var ok bool
+	err = a.pool.Do(ctx, hash.Memory(), func() { ok = hash.Verify([]byte(password.Reveal())) })
+	return ok, hashing(err)
 }
 
 // findUser returns the user with the name in any spelling, or the zero User.
