@@ -27,7 +27,7 @@ func (r *Ring) Create(ctx context.Context, tx *store.DB, algorithm jose.Algorith
 		return Key{}, err
 	}
 	now := tx.Now()
-	return r.activate(ctx, tx, private, identity.SigningKey{Algorithm: string(algorithm), CreatedAt: now, ActivatesAt: now}, lifetime)
+	return r.activate(ctx, tx, private, identity.SigningKey{Algorithm: string(algorithm), Default: true, CreatedAt: now, ActivatesAt: now}, lifetime)
 }
 
 // Import stores a key that is to take over from the active one within two
@@ -40,13 +40,13 @@ func (r *Ring) Import(ctx context.Context, tx *store.DB, private jose.PrivateKey
 		return Key{}, err
 	}
 	now := tx.Now()
-	next := identity.SigningKey{Algorithm: string(private.Algorithms()[0]), CreatedAt: now}
+	next := identity.SigningKey{Algorithm: string(private.Algorithms()[0]), Default: true, CreatedAt: now}
 	if latest, ok := latest(stored); ok {
 		next.Algorithm = goOnWith(latest.Algorithm, next.Algorithm, private)
 	}
 	if i := slices.IndexFunc(stored, func(s identity.SigningKey) bool { return s.KID == private.Public().KID() }); i >= 0 {
 		known := r.loadKey(stored[i], now)
-		if known.SupersededAt.IsZero() && known.fault == nil {
+		if known.Default && known.SupersededAt.IsZero() && known.fault == nil {
 			return Key{known.SigningKey, known.public}, nil
 		}
 		if !known.unproven {
@@ -60,6 +60,28 @@ func (r *Ring) Import(ctx context.Context, tx *store.DB, private jose.PrivateKey
 		next.ActivatesAt = published
 	}
 	return r.activate(ctx, tx, private, next, lifetime)
+}
+
+// Ensure makes sure that there is a key for the algorithm. It returns the key that it
+// had to make, or nil where the default key or another has it. It runs in tx, which is
+// inside store.DB.Change.
+func (r *Ring) Ensure(ctx context.Context, tx *store.DB, algorithm jose.Algorithm) (*Key, error) {
+	stored, err := tx.SigningKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(stored, func(k identity.SigningKey) bool {
+		return k.SupersededAt.IsZero() && k.Algorithm == string(algorithm)
+	}) {
+		return nil, nil
+	}
+	private, err := jose.GeneratePrivateKey(algorithm)
+	if err != nil {
+		return nil, err
+	}
+	now := tx.Now()
+	made, err := r.activate(ctx, tx, private, identity.SigningKey{Algorithm: string(algorithm), CreatedAt: now, ActivatesAt: now.Add(takeover)}, 0)
+	return &made, err
 }
 
 // goOnWith keeps PS256 where the installation signed with it: otherwise

@@ -47,7 +47,7 @@ func TestFirstKey(t *testing.T) {
 func TestNoKey(t *testing.T) {
 	n := first(t, jose.ES256)
 	n.exec(`DELETE FROM signing_keys`)
-	_, err := n.Sign(n.Context(), []byte(`{}`))
+	_, err := n.Sign(n.Context(), "", []byte(`{}`))
 	n.wantKind(err, identity.Unavailable)
 	_, err = keyring.Latest(n.Context(), n.db)
 	n.wantKind(err, identity.Unavailable)

@@ -141,7 +141,7 @@ func (n *node) setLifetime(d time.Duration) {
 // sign signs something and returns it with what its header says.
 func (n *node) sign() (token, kid string, algorithm jose.Algorithm) {
 	n.Helper()
-	token, err := n.Sign(n.Context(), []byte(`{"sub":"somebody"}`))
+	token, err := n.Sign(n.Context(), "", []byte(`{"sub":"somebody"}`))
 	n.must(err)
 	m, err := jose.Parse(token, jose.SigningAlgorithms())
 	n.must(err)

@@ -127,7 +127,7 @@ func TestQuarantine(t *testing.T) {
 			stored := d.rows()
 			n := d.again()
 
-			_, err := n.Sign(t.Context(), []byte(`{}`))
+			_, err := n.Sign(t.Context(), "", []byte(`{}`))
 			n.wantKind(err, identity.Unavailable)
 			_, err = n.Active(t.Context())
 			n.wantKind(err, identity.Unavailable)
@@ -167,7 +167,7 @@ func TestPrivateHalfOfAnotherKey(t *testing.T) {
 	d.set("private_data_key", sealed.DataKey())
 	d.set("private_ciphertext", sealed.Ciphertext())
 	n := d.again()
-	_, err = n.Sign(t.Context(), []byte(`{}`))
+	_, err = n.Sign(t.Context(), "", []byte(`{}`))
 	n.wantKind(err, identity.Unavailable)
 	n.wantPublished("private half of another key", d.formerKID())
 }
@@ -181,7 +181,7 @@ func TestDamagedNextKey(t *testing.T) {
 	n = n.again()
 	n.wantSigns("before the takeover", old)
 	n.clock.Move(soon)
-	_, err := n.Sign(t.Context(), []byte(`{}`)) // the former key does not step in
+	_, err := n.Sign(t.Context(), "", []byte(`{}`)) // the former key does not step in
 	n.wantKind(err, identity.Unavailable)
 }
 
@@ -233,7 +233,7 @@ func TestCheck(t *testing.T) {
 		if !tc.good {
 			continue
 		}
-		_, err = open(t, n.path, tc.keys, n.clock).Sign(t.Context(), []byte(`{}`))
+		_, err = open(t, n.path, tc.keys, n.clock).Sign(t.Context(), "", []byte(`{}`))
 		n.must(err)
 	}
 

@@ -60,7 +60,7 @@ type Key struct {
 // Active returns the key that signs now; Unavailable when there is none that
 // can.
 func (r *Ring) Active(ctx context.Context) (Key, error) {
-	k, err := r.active(ctx)
+	k, err := r.active(ctx, "")
 	if err != nil {
 		return Key{}, err
 	}
@@ -86,19 +86,19 @@ func Latest(ctx context.Context, db *store.DB) (Key, error) {
 	return Key{latest, public}, nil
 }
 
-// latest returns the one key that no other supersedes.
+// latest returns the one default key that no other supersedes.
 func latest(stored []identity.SigningKey) (identity.SigningKey, bool) {
-	i := slices.IndexFunc(stored, func(k identity.SigningKey) bool { return k.SupersededAt.IsZero() })
+	i := slices.IndexFunc(stored, func(k identity.SigningKey) bool { return k.Default && k.SupersededAt.IsZero() })
 	if i < 0 {
 		return identity.SigningKey{}, false
 	}
 	return stored[i], true
 }
 
-// Sign signs a claims set with the active key and returns the compact JWS. It
-// needs no query.
-func (r *Ring) Sign(ctx context.Context, claims []byte) (string, error) {
-	k, err := r.active(ctx)
+// Sign signs a claims set and returns the compact JWS: with the default key, or
+// with the one for the algorithm if that is not empty. It needs no query.
+func (r *Ring) Sign(ctx context.Context, algorithm jose.Algorithm, claims []byte) (string, error) {
+	k, err := r.active(ctx, algorithm)
 	if err != nil {
 		return "", err
 	}
@@ -125,12 +125,12 @@ var errNoKey = &identity.Error{
 	Err: errors.New("there is no active signing key"),
 }
 
-func (r *Ring) active(ctx context.Context) (*loadedKey, error) {
+func (r *Ring) active(ctx context.Context, algorithm jose.Algorithm) (*loadedKey, error) {
 	set, err := r.keys.Get(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	k := set.active(r.db.Now())
+	k := set.active(r.db.Now(), algorithm)
 	switch {
 	case k == nil:
 		return nil, errNoKey
@@ -156,12 +156,30 @@ type loadedKey struct {
 	unproven bool
 }
 
-// active returns the latest key that has begun to sign.
-func (s *keySet) active(now time.Time) *loadedKey {
+// active returns the key that signs now: the default one, or for an algorithm the
+// default one if it is that, else the one for it. Until a key for an algorithm has
+// taken over, the default one signs.
+func (s *keySet) active(now time.Time, algorithm jose.Algorithm) *loadedKey {
+	var byDefault, asked *loadedKey
+	coming := algorithm == ""
 	for _, k := range slices.Backward(s.keys) {
-		if k.State(now) == identity.KeyActive {
-			return k
+		state := k.State(now)
+		matches := k.Algorithm == string(algorithm)
+		switch {
+		case state == identity.KeyActive && k.Default && byDefault == nil:
+			byDefault = k
+		case state == identity.KeyActive && matches && asked == nil:
+			asked = k
 		}
+		coming = coming || state == identity.KeyNext && matches
+	}
+	switch {
+	case byDefault != nil && byDefault.Algorithm == string(algorithm):
+		return byDefault
+	case asked != nil:
+		return asked
+	case coming:
+		return byDefault
 	}
 	return nil
 }

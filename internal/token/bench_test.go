@@ -26,7 +26,7 @@ func BenchmarkIssue(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			grant := token.Grant{Audience: "a", Principal: identity.Principal{ID: "machine", Permissions: []string{"a:read", "a:write"}}}
+			grant := token.Grant{Audience: "a", Principal: identity.Principal{ID: "machine"}, Permissions: []string{"a:read", "a:write"}}
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := issuer.Issue(b.Context(), grant); err != nil {

@@ -35,10 +35,16 @@ func New(cfg Config) (*Issuer, error) {
 	return &Issuer{ring: cfg.Ring, configuration: cfg.Configuration, now: cfg.Now}, nil
 }
 
-// Grant says who gets a token, for which audience.
+// Grant says who gets a token, for which audience, and what is in it.
 type Grant struct {
 	Principal identity.Principal
 	Audience  string
+	// Permissions is what the token carries.
+	Permissions []string
+	// Lifetime, unless zero, is that of the token instead of the configured.
+	Lifetime time.Duration
+	// Algorithm, unless empty, signs it instead of the default key's.
+	Algorithm jose.Algorithm
 }
 
 // Access is an issued access token.
@@ -58,11 +64,15 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 		return Access{}, err
 	}
 	now := i.now()
+	lifetime := cfg.Expiration
+	if g.Lifetime != 0 {
+		lifetime = g.Lifetime
+	}
 	claims := Claims{
 		Issuer: cfg.Issuer, Subject: g.Principal.ID, Audience: g.Audience,
-		IssuedAt: now.Unix(), Expires: now.Add(cfg.Expiration).Unix(), ID: rand.Text(),
+		IssuedAt: now.Unix(), Expires: now.Add(lifetime).Unix(), ID: rand.Text(),
 		ClientID: g.Principal.ID, GrantType: GrantClient,
-		Permissions: identity.SortedSet(g.Principal.Permissions),
+		Permissions: identity.SortedSet(g.Permissions),
 	}
 	if g.Principal.User {
 		claims.ClientID, claims.GrantType = identity.UserClientID, GrantUser
@@ -72,18 +82,19 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 	if err != nil {
 		return Access{}, fmt.Errorf("encoding the claims of a token: %w", err)
 	}
-	signed, err := i.sign(ctx, payload)
-	return Access{Token: signed, ID: claims.ID, Audience: g.Audience, Lifetime: cfg.Expiration}, err
+	signed, err := i.sign(ctx, g.Algorithm, payload)
+	return Access{Token: signed, ID: claims.ID, Audience: g.Audience, Lifetime: lifetime}, err
 }
 
-func (i *Issuer) sign(ctx context.Context, payload []byte) (string, error) {
+func (i *Issuer) sign(ctx context.Context, algorithm jose.Algorithm, payload []byte) (string, error) {
 	defer trace.StartRegion(ctx, "keyring.Sign").End()
-	return i.ring.Sign(ctx, payload)
+	return i.ring.Sign(ctx, algorithm, payload)
 }
 
 // Verify returns the claims of a token that was issued for this service itself.
 // Its error is InvalidToken for anything else; the reason is for the log.
 func (i *Issuer) Verify(ctx context.Context, token identity.Secret) (Claims, error) {
+	defer trace.StartRegion(ctx, "token.Verify").End()
 	cfg, err := i.configuration(ctx)
 	if err != nil {
 		return Claims{}, err

@@ -65,7 +65,7 @@ func (d *desk) must(err error) {
 func (d *desk) issue() string {
 	d.Helper()
 	access, err := d.issuer.Issue(d.Context(), token.Grant{
-		Principal: identity.Principal{ID: "somebody", Permissions: []string{"identity:admin"}}, Audience: d.Issuer,
+		Principal: identity.Principal{ID: "somebody", Permissions: []string{"identity:admin"}}, Audience: d.Issuer, Permissions: []string{"identity:admin"},
 	})
 	d.must(err)
 	return access.Token
@@ -178,7 +178,7 @@ func TestIssuedClaims(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			seen := map[any]bool{}
 			for range 3 {
-				access, err := d.issuer.Issue(t.Context(), token.Grant{Principal: tc.principal, Audience: "some-api"})
+				access, err := d.issuer.Issue(t.Context(), token.Grant{Principal: tc.principal, Audience: "some-api", Permissions: tc.principal.Permissions})
 				d.must(err)
 				m, err := jose.Parse(access.Token, jose.SigningAlgorithms())
 				d.must(err)
