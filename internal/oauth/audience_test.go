@@ -22,7 +22,7 @@ func TestAudiences(t *testing.T) {
 		allowed     map[string]bool // what is asked for; "" is nothing
 	}{
 		{[]string{}, nil, map[string]bool{"": false, issuer: false, "a": false, "*": false}},
-		{[]string{}, []string{"orders:read", "identityx", "Identity:x"}, map[string]bool{"": false, issuer: false, "a": false}},
+		{[]string{}, []string{"orders:read", "identityx", "identity.x"}, map[string]bool{"": false, issuer: false, "a": false}},
 		{[]string{}, []string{"identity:users:read"}, map[string]bool{"": true, issuer: true, "a": false, issuer + "/": false}},
 		{[]string{}, []string{"identity:admin"}, map[string]bool{"": true, issuer: true, "a": false}},
 		{[]string{"a", "b"}, nil, map[string]bool{"": false, issuer: false, "a": true, "b": true, "c": false, "A": false, "a/": false, "ab": false, "*": false}},

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/trace"
@@ -24,7 +25,15 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.grant(ctx, w, principal, req.audience)
+	if principal.MustChangePassword {
+		return identity.Errorf(identity.PasswordChangeRequired, "The password works once: set another with POST /auth/password.").
+			Because(fmt.Errorf("the password of user %s is marked as one-time", principal.ID))
+	}
+	if err := h.grant(ctx, w, principal, req.audience); err != nil {
+		return err
+	}
+	h.authn.NoteLogin(principal)
+	return nil
 }
 
 // token is POST /auth/token: a machine gets a token.
@@ -48,8 +57,16 @@ func (h *Handler) grant(ctx context.Context, w http.ResponseWriter, p identity.P
 	if err != nil {
 		return err
 	}
+	if audience == "" {
+		audience = cfg.Issuer
+	}
+	var policy identity.AudiencePolicy
+	trace.WithRegion(ctx, "store.Audience", func() { policy, err = h.audience(ctx, audience) })
+	if err != nil {
+		return err
+	}
 	var granted token.Grant
-	trace.WithRegion(ctx, "oauth.decide", func() { granted, err = decide(p, audience, cfg.Issuer) })
+	trace.WithRegion(ctx, "oauth.decide", func() { granted, err = decide(p, audience, cfg.Issuer, policy) })
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,13 @@ type Handler struct {
 	issuer        *token.Issuer
 	ring          *keyring.Ring
 	configuration func(context.Context) (identity.Configuration, error)
+	audience      func(ctx context.Context, audience string) (identity.AudiencePolicy, error)
+	passwords     PasswordChanger
 	issued        func(grantType string)
 }
+
+// PasswordChanger stores the new password of a user who has proven the former one.
+type PasswordChanger func(ctx context.Context, proven identity.Principal, password identity.Secret) error
 
 // Config is what a Handler needs.
 type Config struct {
@@ -26,25 +31,33 @@ type Config struct {
 	Issuer        *token.Issuer
 	Ring          *keyring.Ring
 	Configuration func(context.Context) (identity.Configuration, error)
+	// Audience returns what is registered of an audience, or the zero policy.
+	Audience func(ctx context.Context, audience string) (identity.AudiencePolicy, error)
+	// ChangePassword stores a new password.
+	ChangePassword PasswordChanger
 	// Issued, if set, is told of each token that was issued, for metrics.
 	Issued func(grantType string)
 }
 
 // New makes a Handler.
 func New(cfg Config) (*Handler, error) {
-	if cfg.Authenticator == nil || cfg.Issuer == nil || cfg.Ring == nil || cfg.Configuration == nil {
-		return nil, errors.New("the protocol needs an authenticator, a token issuer, a key ring and the configuration")
+	if cfg.Authenticator == nil || cfg.Issuer == nil || cfg.Ring == nil || cfg.Configuration == nil || cfg.Audience == nil || cfg.ChangePassword == nil {
+		return nil, errors.New("the protocol needs an authenticator, a token issuer, a key ring, the configuration, the audiences and a way to change passwords")
 	}
 	if cfg.Issued == nil {
 		cfg.Issued = func(string) {}
 	}
-	return &Handler{authn: cfg.Authenticator, issuer: cfg.Issuer, ring: cfg.Ring, configuration: cfg.Configuration, issued: cfg.Issued}, nil
+	return &Handler{
+		authn: cfg.Authenticator, issuer: cfg.Issuer, ring: cfg.Ring, configuration: cfg.Configuration,
+		audience: cfg.Audience, passwords: cfg.ChangePassword, issued: cfg.Issued,
+	}, nil
 }
 
 // Routes registers the routes. Browsers on allowed origins may call them.
 func (h *Handler) Routes(r *web.Router) {
 	r.Handle("POST", "/auth/login", h.login, web.CORS)
 	r.Handle("POST", "/auth/token", h.token, web.CORS)
+	r.Handle("POST", "/auth/password", h.password, web.CORS)
 	r.Handle("GET", "/.well-known/jwks.json", h.jwks, web.CORS)
 	r.Handle("GET", openIDPath, h.metadata, web.CORS)
 	r.Handle("GET", authorizationServerPath, h.metadata, web.CORS)
