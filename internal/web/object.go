@@ -121,6 +121,36 @@ func (o *Object) OptionalStrings(name string) (values []string, present bool) {
 	return values, true
 }
 
+// Strings returns a required array of strings.
+func (o *Object) Strings(name string) []string {
+	o.require(name)
+	list, _ := o.OptionalStrings(name)
+	return list
+}
+
+// OptionalObject returns an object as it was written, nil where it is absent. Its
+// form has been checked like that of the whole body.
+func (o *Object) OptionalObject(name string) []byte {
+	if m := o.want(name, "an object", '{'); m != nil {
+		return m.raw
+	}
+	return nil
+}
+
+// IsObject reports whether the member is there and an object, for members that can
+// be that or something else. It counts as asked for.
+func (o *Object) IsObject(name string) bool {
+	m := o.find(name)
+	return m != nil && m.kind == '{'
+}
+
+// Null reports whether the member is there and null, for the few members for which
+// that means something. It counts as asked for.
+func (o *Object) Null(name string) bool {
+	m := o.find(name)
+	return m != nil && m.kind == 'n'
+}
+
 // Invalid notes that the member has a bad value, and what was expected. The
 // text must not repeat the value.
 func (o *Object) Invalid(name, format string, args ...any) {

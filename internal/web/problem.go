@@ -48,6 +48,8 @@ func statusOf(kind identity.Kind) (status int, detail string) {
 		return http.StatusForbidden, "The token lacks the permission for this."
 	case identity.InvalidAudience:
 		return http.StatusForbidden, "The audience is not allowed."
+	case identity.PasswordChangeRequired:
+		return http.StatusForbidden, "The password must be changed first."
 	case identity.NotFound:
 		return http.StatusNotFound, "There is no such resource."
 	case identity.MethodNotAllowed:
