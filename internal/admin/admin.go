@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"runtime/trace"
 	"slices"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -35,27 +36,34 @@ func New(cfg Config) (*Service, error) {
 	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool}, nil
 }
 
-// change runs fn in one administrative transaction and makes it hold for the
-// next request of this node.
-func (s *Service) change(ctx context.Context, fn func(tx *store.DB) error) error {
+// change is commit for a caller who still may, inside the transaction, what they might
+// when they were known.
+func (s *Service) change(ctx context.Context, caller identity.Caller, fn func(tx *store.DB) error) error {
+	return s.commit(ctx, func(tx *store.DB) error {
+		if err := stillMay(ctx, tx, caller); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+// commit runs fn in one administrative transaction and makes it hold for the next
+// request of this node.
+func (s *Service) commit(ctx context.Context, fn func(tx *store.DB) error) error {
+	defer trace.StartRegion(ctx, "admin.change").End()
 	if err := s.db.Change(ctx, fn); err != nil {
 		return err
 	}
-	// The change is made whether or not this node could look: it will before
-	// it trusts its memory again.
-	_ = s.follower.Poll(context.WithoutCancel(ctx))
+	s.follower.Changed(context.WithoutCancel(ctx))
 	return nil
 }
 
-// mayGrant refuses a caller who would hand out a permission of this service that
-// they do not hold themselves.
-func mayGrant(caller identity.Caller, permissions []string) error {
-	for _, p := range permissions {
-		if identity.OwnPermission(p) && !caller.Can(p) {
-			return identity.Errorf(identity.InsufficientPermission, "Nobody can grant a permission of this service that they do not hold: %s.", p)
-		}
+// deref returns a list that may be absent.
+func deref(list *[]string) []string {
+	if list == nil {
+		return nil
 	}
-	return nil
+	return *list
 }
 
 // audiencesOrAny is a new principal's list of audiences: absent is any.

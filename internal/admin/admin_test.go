@@ -12,6 +12,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/identitytest"
+	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
 // canary stands where secrets are; it must not come out anywhere.
@@ -32,7 +33,7 @@ func newDesk(t *testing.T) *desk {
 
 // caller holds just these permissions.
 func caller(permissions ...string) identity.Caller {
-	return identity.Caller{ID: "somebody", Permissions: permissions}
+	return identity.Caller{ID: "system:somebody", Permissions: permissions, Local: true}
 }
 
 var root = identity.LocalAdministrator("test")
@@ -148,7 +149,7 @@ func TestPermissions(t *testing.T) {
 			return err
 		}},
 		"list users": {identity.PermissionUsersRead, func(c identity.Caller) error {
-			_, err := d.admin.Users(t.Context(), c, "", 10)
+			_, err := d.admin.Users(t.Context(), c, store.UserFilter{Limit: 10})
 			return err
 		}},
 		"make a user": {identity.PermissionUsersWrite, func(c identity.Caller) error {
@@ -214,8 +215,9 @@ func TestNobodyGrantsWhatTheyLack(t *testing.T) {
 				d.wantKind(what+" with "+p+" among others", grant.run(helper, "escalated", "orders:read", grant.own, p), identity.InsufficientPermission)
 			}
 			d.wantFields(what+" with a permission nobody has", grant.run(root, "escalated", "identity:unknown"), "permissions")
+			d.wantFields(what+" with one in another case", grant.run(root, "escalated", "Identity:Admin"), "permissions")
 		})
-		if err := grant.run(helper, what+"-a", grant.own, "orders:read", "Identity:admin"); err != nil {
+		if err := grant.run(helper, what+"-a", grant.own, "orders:read", "identity.admin"); err != nil {
 			t.Errorf("%s with what the caller holds and what is not ours: %v", what, err)
 		}
 		if err := grant.run(root, what+"-b", identity.PermissionAdmin, "identity:keys:write"); err != nil {

@@ -1,16 +1,19 @@
 package admin
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"time"
 
 	"github.com/seed-60f9e3ad/identity"
-	"github.com/seed-60f9e3ad/identity/internal/authn"
+	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
 // NewClient is what a client is made of. ID empty makes one; Audiences nil is any;
-// Require empty is what was registered. With neither a secret nor a key a secret is
+// Require nil is what was registered. With neither a secret nor a key a secret is
 // generated; GenerateSecret asks for one beside a key.
 type NewClient struct {
 	ID              string
@@ -20,27 +23,54 @@ type NewClient struct {
 	PublicKey       string // PEM (SPKI) or JWK
 	Require         []string
 	StaticSignature bool
+	Disabled        bool
 	Permissions     []string
+	Roles           []string
 	Audiences       *[]string
+	TokenExpiration time.Duration // zero: as configured
+	Metadata        []byte        // a JSON object, or empty
 }
 
-// CreateClient makes an enabled client and returns it with its secret, which
-// nobody can read again; it is empty if the client has none. It needs
-// identity:clients:write. Errors: InvalidRequest naming every bad member,
-// InsufficientPermission for a permission the caller lacks, Conflict when the id
-// is taken.
+// ClientPatch is what to change of a client; nil stays as it is. Lists are replaced
+// whole, Metadata is merged (RFC 7396).
+type ClientPatch struct {
+	Name                                   *string
+	Require, Permissions, Roles, Audiences *[]string
+	StaticSignature, Enabled               *bool
+	TokenExpiration                        *time.Duration
+	Metadata                               []byte
+}
+
+// CreateClient makes a client and returns it with its secret, which nobody can read
+// again; it is empty if the client has none. It needs identity:clients:write.
+// Errors: InvalidRequest naming every bad member, InsufficientPermission for a
+// permission the caller lacks, Conflict when the id is taken.
 func (s *Service) CreateClient(ctx context.Context, caller identity.Caller, n NewClient) (identity.Client, identity.Secret, error) {
 	if err := caller.Require(identity.PermissionClientsWrite); err != nil {
 		return identity.Client{}, identity.Secret{}, err
 	}
-	if err := mayGrant(caller, n.Permissions); err != nil {
+	if err := s.mayGive(ctx, caller, n.Permissions, n.Roles); err != nil {
 		return identity.Client{}, identity.Secret{}, err
 	}
 	client, secret, err := s.newClient(ctx, n)
 	if err != nil {
 		return identity.Client{}, identity.Secret{}, err
 	}
-	err = s.change(ctx, func(tx *store.DB) error { return tx.CreateClient(ctx, client) })
+	err = s.change(ctx, caller, func(tx *store.DB) error {
+		if client.Roles.Permissions, err = tx.PermissionsOf(ctx, client.Roles.Names); err != nil {
+			return err
+		}
+		if err := mayGrant(caller, client.Roles.Permissions); err != nil {
+			return err
+		}
+		if err := tx.CreateClient(ctx, client); err != nil {
+			return err
+		}
+		if err := checkHolding(ctx, tx, client.ID); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, caller, audit.Change{Name: "client.created", Target: client.ID, After: clientState(client)})
+	})
 	return client, secret, err
 }
 
@@ -48,58 +78,40 @@ func (s *Service) CreateClient(ctx context.Context, caller identity.Caller, n Ne
 func (s *Service) newClient(ctx context.Context, n NewClient) (identity.Client, identity.Secret, error) {
 	now := s.db.Now()
 	client := identity.Client{
-		ID: n.ID, Name: n.Name, Enabled: true, StaticSignature: n.StaticSignature,
-		Permissions: identity.SortedSet(n.Permissions), Audiences: audiencesOrAny(n.Audiences), CreatedAt: now, UpdatedAt: now,
+		ID: n.ID, Name: n.Name, Enabled: !n.Disabled, StaticSignature: n.StaticSignature,
+		Permissions: identity.SortedSet(n.Permissions), Roles: identity.Roles{Names: identity.SortedSet(n.Roles)},
+		Audiences: audiencesOrAny(n.Audiences), TokenExpiration: n.TokenExpiration, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if client.ID == "" {
 		client.ID = identity.NewID(now)
 	}
-	key, keyErr := newClientKey(n.PublicKey, client)
-	if n.PublicKey != "" && keyErr == nil {
-		client.Keys = []identity.ClientKey{key}
+	var keyErr, secretErr, metadataErr error
+	if n.PublicKey != "" {
+		client.Keys = make([]identity.ClientKey, 1)
+		client.Keys[0], keyErr = newClientKey(n.PublicKey, "", now)
 	}
-	secret, registered, secretErr := newClientSecret(n, client)
-	if registered.ID != "" {
-		client.Secrets = []identity.ClientSecret{registered}
+	var secret identity.Secret
+	if n.Secret != nil || n.GenerateSecret || n.PublicKey == "" {
+		client.Secrets = make([]identity.ClientSecret, 1)
+		secret, client.Secrets[0], secretErr = newClientSecret(n.Secret, now)
 	}
 	asked, requireErr := askedProofs(n.Require)
-	err := collect(identity.CheckClientID(client.ID), identity.CheckName(n.Name), identity.CheckPermissions(n.Permissions),
-		identity.CheckAudiences(client.Audiences), keyErr, secretErr, requireErr)
+	client.Metadata, metadataErr = client.Metadata.Merge(n.Metadata)
+	err := collect(identity.CheckClientID(client.ID), checkClient(client), keyErr, secretErr, metadataErr, requireErr)
 	if err == nil {
-		err = require(&client, asked)
+		err = require(&client, asked, now)
 	}
 	if err != nil || len(client.Secrets) == 0 {
-		return client, identity.Secret{}, err
+		return client, secret, err
 	}
-	client.Secrets[0].Hash, err = s.pool.Hash(ctx, []byte(secret.Reveal()))
-	return client, secret, authn.HashingError(err)
+	client.Secrets[0].Hash, err = s.hash(ctx, secret)
+	return client, secret, err
 }
 
-func newClientKey(text string, client identity.Client) (identity.ClientKey, error) {
-	if text == "" {
-		return identity.ClientKey{}, nil
-	}
-	key, err := jose.ParsePublicKey([]byte(text))
-	if err != nil {
-		return identity.ClientKey{}, identity.InvalidField("public_key", "%s", err)
-	}
-	return identity.ClientKey{ID: identity.NewID(client.CreatedAt), KID: key.KID(), JWK: key.JWK(), CreatedAt: client.CreatedAt}, nil
-}
-
-// newClientSecret returns the secret that the client gets and what is registered
-// of it, still without its hash; nothing if it gets none.
-func newClientSecret(n NewClient, client identity.Client) (identity.Secret, identity.ClientSecret, error) {
-	registered := identity.ClientSecret{CreatedAt: client.CreatedAt}
-	switch {
-	case n.Secret != nil:
-		registered.ID, registered.Chosen = identity.NewSecretID(), true
-		return *n.Secret, registered, identity.CheckChosenSecret(*n.Secret)
-	case n.GenerateSecret || n.PublicKey == "":
-		var secret identity.Secret
-		registered.ID, secret = identity.NewClientSecret()
-		return secret, registered, nil
-	}
-	return identity.Secret{}, identity.ClientSecret{}, nil
+// checkClient refuses what a client cannot be made of, old or new.
+func checkClient(c identity.Client) error {
+	return collect(identity.CheckName(c.Name), identity.CheckPermissions(c.Permissions), identity.CheckRoles(c.Roles.Names),
+		identity.CheckAudiences(c.Audiences), identity.CheckTokenExpiration(c.TokenExpiration))
 }
 
 // askedProofs reads what the client is to require; absent is the empty set.
@@ -112,38 +124,57 @@ func askedProofs(names []string) (identity.Proofs, error) {
 
 // require sets what the client must prove: what was asked for, or all that it has
 // registered. It must be able to prove it.
-func require(client *identity.Client, asked identity.Proofs) error {
-	var registered identity.Proofs
-	if len(client.Secrets) > 0 {
-		registered |= identity.ProofSecret
-	}
-	if len(client.Keys) > 0 {
-		registered |= identity.ProofSignature
-	}
-	client.Require = registered
+func require(client *identity.Client, asked identity.Proofs, now time.Time) error {
+	client.Require = provable(*client, now)
 	if asked != 0 {
 		client.Require = asked
 	}
-	if !registered.Has(client.Require) {
-		return identity.InvalidField("require", "cannot be satisfied: the client has %s registered", registered)
-	}
-	if client.StaticSignature && !client.Require.Has(identity.ProofSignature) {
-		return identity.InvalidField("static_signature", "needs a client that requires a signature")
-	}
-	return staticNeedsRSA(client)
+	return satisfiable(*client, now)
 }
 
-// staticNeedsRSA refuses the static signature for a key that cannot make one.
-func staticNeedsRSA(client *identity.Client) error {
-	if !client.StaticSignature {
-		return nil
+// provable is the set of proofs that the client can give.
+func provable(c identity.Client, now time.Time) (set identity.Proofs) {
+	if slices.ContainsFunc(c.Secrets, func(s identity.ClientSecret) bool { return s.Live(now) }) {
+		set |= identity.ProofSecret
 	}
-	for _, k := range client.Keys {
-		if key, err := jose.ParsePublicKey([]byte(k.JWK)); err == nil && key.Fits(jose.PS256) {
-			return nil
-		}
+	if len(c.Keys) > 0 {
+		set |= identity.ProofSignature
 	}
-	return identity.InvalidField("static_signature", "needs an RSA key")
+	return set
+}
+
+// satisfiable refuses a client that could not prove what it requires.
+func satisfiable(c identity.Client, now time.Time) error {
+	if can := provable(c, now); !can.Has(c.Require) {
+		return identity.InvalidField("require", "cannot be satisfied: the client has %s registered", cmp.Or(can.String(), "nothing that lives"))
+	}
+	if c.StaticSignature && !c.Require.Has(identity.ProofSignature) {
+		return identity.InvalidField("static_signature", "needs a client that requires a signature")
+	}
+	if !signable(c) {
+		return identity.InvalidField("static_signature", "needs an RSA key")
+	}
+	return nil
+}
+
+// signable reports whether the keys of the client serve for the signatures that it
+// requires and accepts.
+func signable(c identity.Client) bool {
+	if !c.StaticSignature {
+		return len(c.Keys) > 0 || !c.Require.Has(identity.ProofSignature)
+	}
+	return slices.ContainsFunc(c.Keys, func(k identity.ClientKey) bool {
+		key, err := jose.ParsePublicKey([]byte(k.JWK))
+		return err == nil && key.Fits(jose.PS256)
+	})
+}
+
+// Client returns a client. It needs identity:clients:read.
+func (s *Service) Client(ctx context.Context, caller identity.Caller, id string) (identity.Client, error) {
+	if err := caller.Require(identity.PermissionClientsRead); err != nil {
+		return identity.Client{}, err
+	}
+	return s.db.Client(ctx, id)
 }
 
 // Clients returns up to limit clients with ids after the given one. It needs
@@ -153,4 +184,114 @@ func (s *Service) Clients(ctx context.Context, caller identity.Caller, after str
 		return nil, err
 	}
 	return s.db.Clients(ctx, after, limit)
+}
+
+// UpdateClient changes a client, all of it or nothing. It needs
+// identity:clients:write and every permission of this service that the client has or
+// is to have. match, if not nil, is asked inside the transaction whether the client
+// found there is the one to change.
+func (s *Service) UpdateClient(ctx context.Context, caller identity.Caller, id string, p ClientPatch, match func(identity.Client) error) (identity.Client, error) {
+	var updated identity.Client
+	change := s.alterClient(ctx, caller, id, match)
+	change.decide = func(tx *store.DB, found identity.Client) (identity.Client, error) {
+		next, err := p.over(found, tx.Now())
+		if err != nil {
+			return next, err
+		}
+		if found.Enabled && !next.Enabled {
+			next.TokensFrom = tx.Now()
+		}
+		if next.Roles.Permissions, err = tx.PermissionsOf(ctx, next.Roles.Names); err != nil {
+			return next, err
+		}
+		return next, mayGrant(caller, next.Permissions, next.Roles.Permissions)
+	}
+	change.write = func(tx *store.DB, found, next identity.Client) (audit.Change, error) {
+		if err := tx.UpdateClient(ctx, next); err != nil {
+			return audit.Change{}, err
+		}
+		if err := checkHolding(ctx, tx, id); err != nil {
+			return audit.Change{}, err
+		}
+		var err error
+		updated, err = tx.Client(ctx, id)
+		return audit.Change{Name: "client.updated", Target: id, Before: clientState(found), After: clientState(next)}, err
+	}
+	err := alter(ctx, s, caller, change)
+	return updated, err
+}
+
+// over returns the client with the patch on top, checked.
+func (p ClientPatch) over(c identity.Client, now time.Time) (identity.Client, error) {
+	var requireErr, metadataErr error
+	set(&c.Name, p.Name)
+	set(&c.Enabled, p.Enabled)
+	set(&c.StaticSignature, p.StaticSignature)
+	set(&c.TokenExpiration, p.TokenExpiration)
+	setList(&c.Permissions, p.Permissions)
+	setList(&c.Roles.Names, p.Roles)
+	setList(&c.Audiences, p.Audiences)
+	if p.Require != nil {
+		c.Require, requireErr = identity.ParseProofs(*p.Require)
+	}
+	if p.Metadata != nil {
+		c.Metadata, metadataErr = c.Metadata.Merge(p.Metadata)
+	}
+	if err := collect(checkClient(c), requireErr, metadataErr); err != nil {
+		return c, err
+	}
+	if p.Require == nil && p.StaticSignature == nil {
+		return c, nil // whatever time has made of its credentials
+	}
+	return c, satisfiable(c, now)
+}
+
+// DeleteClient removes a client; the id is never given again. It needs what
+// UpdateClient needs.
+func (s *Service) DeleteClient(ctx context.Context, caller identity.Caller, id string, match func(identity.Client) error) error {
+	change := s.alterClient(ctx, caller, id, match)
+	change.write = func(tx *store.DB, found, _ identity.Client) (audit.Change, error) {
+		return audit.Change{Name: "client.deleted", Target: id, Before: clientState(found)}, tx.DeleteClient(ctx, id)
+	}
+	return alter(ctx, s, caller, change)
+}
+
+func (s *Service) alterClient(ctx context.Context, caller identity.Caller, id string, match func(identity.Client) error) alteration[identity.Client] {
+	return alteration[identity.Client]{
+		permission: identity.PermissionClientsWrite, match: match,
+		find: func(tx *store.DB) (identity.Client, error) { return tx.Client(ctx, id) },
+		may: func(_ *store.DB, found identity.Client) error {
+			return mayChange(caller, found.Permissions, found.Roles.Permissions)
+		},
+	}
+}
+
+// clientView is a client as the audit shows it.
+type clientView struct {
+	Name            string            `json:"name"`
+	Enabled         bool              `json:"enabled"`
+	Require         []string          `json:"require"`
+	StaticSignature bool              `json:"static_signature"`
+	Permissions     []string          `json:"permissions"`
+	Roles           []string          `json:"roles"`
+	Audiences       []string          `json:"audiences"`
+	TokenExpiration int64             `json:"token_expiration"`
+	Metadata        identity.Metadata `json:"metadata"`
+	Secrets         []string          `json:"secrets"` // ids
+	Keys            []string          `json:"keys"`    // key ids
+}
+
+func clientState(c identity.Client) clientView {
+	view := clientView{
+		Name: c.Name, Enabled: c.Enabled, Require: c.Require.Names(), StaticSignature: c.StaticSignature, Permissions: c.Permissions,
+		Roles: c.Roles.Names, Audiences: c.Audiences, TokenExpiration: int64(c.TokenExpiration.Seconds()), Metadata: c.Metadata,
+		Secrets: []string{}, Keys: []string{},
+	}
+	for _, s := range c.Secrets {
+		view.Secrets = append(view.Secrets, s.ID)
+	}
+	for _, k := range c.Keys {
+		view.Keys = append(view.Keys, k.KID)
+	}
+	return view
 }

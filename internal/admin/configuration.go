@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -54,7 +55,7 @@ func (s *Service) configuration(ctx context.Context, db *store.DB) (Configuratio
 // nothing. It needs identity:configuration:write, for the key and the issuer
 // identity:admin. match, if not nil, is asked inside the transaction whether the
 // state found there is the one to change. An imported key takes over within two
-// seconds.
+// seconds. Conflict when the new issuer is in the register of audiences.
 func (s *Service) UpdateConfiguration(ctx context.Context, caller identity.Caller, u ConfigurationUpdate, match func(Configuration) error) (Configuration, error) {
 	if err := caller.Require(identity.PermissionConfigurationWrite); err != nil {
 		return Configuration{}, err
@@ -69,7 +70,7 @@ func (s *Service) UpdateConfiguration(ctx context.Context, caller identity.Calle
 		return Configuration{}, err
 	}
 	var updated Configuration
-	err := s.change(ctx, func(tx *store.DB) error {
+	err := s.change(ctx, caller, func(tx *store.DB) error {
 		found, err := s.configuration(ctx, tx)
 		// Where no key can be read a new one is the cure.
 		if err != nil && (private == nil || identity.KindOf(err) != identity.Unavailable) {
@@ -80,15 +81,22 @@ func (s *Service) UpdateConfiguration(ctx context.Context, caller identity.Calle
 				return err
 			}
 		}
-		updated, err = s.store(ctx, tx, found, u, private)
-		return err
+		if u.Issuer != nil {
+			if err := notRegistered(ctx, tx, found.Issuer, *u.Issuer); err != nil {
+				return err
+			}
+		}
+		if updated, err = s.store(ctx, tx, caller, found, u, private); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, caller, audit.Change{Name: "configuration.updated", Before: configurationState(found, nil), After: configurationState(updated, u.PrivateKey)})
 	})
 	return updated, err
 }
 
 // store stores what differs from what was found. The lifetime comes before the key, so
 // that the former key goes on covering tokens with the former lifetime.
-func (s *Service) store(ctx context.Context, tx *store.DB, found Configuration, u ConfigurationUpdate, private *jose.PrivateKey) (updated Configuration, err error) {
+func (s *Service) store(ctx context.Context, tx *store.DB, caller identity.Caller, found Configuration, u ConfigurationUpdate, private *jose.PrivateKey) (updated Configuration, err error) {
 	next := u.over(found.Configuration)
 	changed := next != found.Configuration
 	if changed {
@@ -98,7 +106,7 @@ func (s *Service) store(ctx context.Context, tx *store.DB, found Configuration, 
 	}
 	updated = found
 	if private != nil {
-		if updated.Key, err = s.ring.Import(ctx, tx, *private, next.Expiration); err != nil {
+		if updated.Key, err = s.importKey(ctx, tx, caller, *private, next.Expiration); err != nil {
 			return found, err
 		}
 		if !changed && !updated.Key.ActivatesAt.Equal(found.Key.ActivatesAt) { // a new key is a change too
@@ -109,6 +117,50 @@ func (s *Service) store(ctx context.Context, tx *store.DB, found Configuration, 
 	}
 	updated.Configuration, err = tx.Configuration(ctx)
 	return updated, err
+}
+
+// notRegistered refuses an issuer for which others have registered what its tokens are:
+// they would be those that administer this service.
+func notRegistered(ctx context.Context, tx *store.DB, former, issuer string) error {
+	if issuer == former {
+		return nil
+	}
+	registered, err := tx.AudienceNamed(ctx, issuer)
+	if err == nil && registered.ID != "" {
+		err = identity.Errorf(identity.Conflict, "The register of audiences has an entry for this issuer; take it out first.")
+	}
+	return err
+}
+
+// importKey makes the key sign, and sees to it that the audiences which ask for an
+// algorithm keep one.
+func (s *Service) importKey(ctx context.Context, tx *store.DB, caller identity.Caller, private jose.PrivateKey, lifetime time.Duration) (keyring.Key, error) {
+	key, err := s.ring.Import(ctx, tx, private, lifetime)
+	if err != nil {
+		return key, err
+	}
+	asked, err := tx.AudienceAlgorithms(ctx)
+	if err != nil {
+		return key, err
+	}
+	return key, s.signFor(ctx, tx, caller, asked...)
+}
+
+// configurationView is the configuration as the audit shows it.
+type configurationView struct {
+	Issuer       string `json:"jwt_issuer"`
+	Expiration   int64  `json:"jwt_expiration"`
+	MaxRefreshes int    `json:"jwt_max_refreshes"`
+	RefreshGrace int64  `json:"refresh_grace"`
+	KID          string `json:"kid"`
+	// PrivateKey is there, redacted, where one was imported.
+	PrivateKey *identity.Secret `json:"private_key,omitempty"`
+}
+
+func configurationState(c Configuration, imported *identity.Secret) configurationView {
+	return configurationView{
+		c.Issuer, int64(c.Expiration.Seconds()), c.MaxRefreshes, int64(c.RefreshGrace.Seconds()), c.Key.KID, imported,
+	}
 }
 
 // over returns the configuration with the update on top.

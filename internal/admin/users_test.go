@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
+	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
 func TestCreateUser(t *testing.T) {
@@ -38,7 +39,7 @@ func TestCreateUser(t *testing.T) {
 	if len(none.Audiences) != 0 {
 		t.Errorf("an empty list of audiences became %v", none.Audiences)
 	}
-	users, err := d.admin.Users(t.Context(), root, "", 10)
+	users, err := d.admin.Users(t.Context(), root, store.UserFilter{Limit: 10})
 	d.must(err)
 	if len(users) != 4 {
 		t.Errorf("%d users, want the administrator and three", len(users))
@@ -107,24 +108,24 @@ func TestFiftyUsersOfOneName(t *testing.T) {
 	if got["ok"] != 1 || got["conflict"] != 49 {
 		t.Errorf("outcomes %v", got)
 	}
-	users, err := d.admin.Users(t.Context(), root, "", 100)
+	users, err := d.admin.Users(t.Context(), root, store.UserFilter{Limit: 100})
 	d.must(err)
 	if len(users) != 2 {
 		t.Errorf("%d users are stored, want the administrator and one", len(users))
 	}
 }
 
-func TestListsGoOnAfterAnID(t *testing.T) {
+func TestListsGoOnAfterAName(t *testing.T) {
 	d := newDesk(t)
 	for _, name := range []string{"a", "b", "c"} {
 		d.AddUser(name, "a long password")
 		d.Clock.Move(time.Millisecond)
 	}
-	first, err := d.admin.Users(t.Context(), root, "", 2)
+	first, err := d.admin.Users(t.Context(), root, store.UserFilter{Limit: 2})
 	d.must(err)
-	rest, err := d.admin.Users(t.Context(), root, first[1].ID, 100)
+	rest, err := d.admin.Users(t.Context(), root, store.UserFilter{After: first[1].Username, Limit: 100})
 	d.must(err)
-	if len(first) != 2 || len(rest) != 2 || rest[0].ID <= first[1].ID || rest[1].Username != "c" {
+	if len(first) != 2 || len(rest) != 2 || rest[0].Username <= first[1].Username || rest[1].Username != "c" {
 		t.Errorf("pages of %d and %d users", len(first), len(rest))
 	}
 }
