@@ -12,6 +12,14 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
+func (h *Handler) configuration() []Route {
+	return []Route{
+		{"GET", "/api/configuration", identity.PermissionConfigurationRead, h.getConfiguration},
+		{"POST", "/api/configuration", identity.PermissionConfigurationWrite, h.postConfiguration},
+		{"PATCH", "/api/configuration", identity.PermissionConfigurationWrite, h.patchConfiguration},
+	}
+}
+
 func (h *Handler) getConfiguration(w http.ResponseWriter, r request) error {
 	if err := web.NoQuery(r.Request); err != nil {
 		return err

@@ -1,12 +1,16 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
+	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/token"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
@@ -14,15 +18,18 @@ import (
 // Handler serves the administration interface.
 type Handler struct {
 	admin  *admin.Service
-	issuer *token.Issuer
+	caller Callers
 }
 
+// Callers finds out on whose behalf a request comes.
+type Callers func(*http.Request) (identity.Caller, error)
+
 // New makes a Handler.
-func New(service *admin.Service, issuer *token.Issuer) (*Handler, error) {
-	if service == nil || issuer == nil {
-		return nil, errors.New("the administration interface needs the operations and a token issuer")
+func New(service *admin.Service, callers Callers) (*Handler, error) {
+	if service == nil || callers == nil {
+		return nil, errors.New("the administration interface needs the operations and a way to know callers")
 	}
-	return &Handler{admin: service, issuer: issuer}, nil
+	return &Handler{admin: service, caller: callers}, nil
 }
 
 // Route is one route and the permission without which nobody gets past its door.
@@ -41,11 +48,7 @@ type request struct {
 
 // Table lists every route.
 func (h *Handler) Table() []Route {
-	return []Route{
-		{"GET", "/api/configuration", identity.PermissionConfigurationRead, h.getConfiguration},
-		{"POST", "/api/configuration", identity.PermissionConfigurationWrite, h.postConfiguration},
-		{"PATCH", "/api/configuration", identity.PermissionConfigurationWrite, h.patchConfiguration},
-	}
+	return slices.Concat(h.configuration(), h.users(), h.clients(), h.credentials(), h.roles(), h.audiences(), h.audit())
 }
 
 // Routes registers the table.
@@ -70,21 +73,55 @@ func (h *Handler) guard(route Route) web.Handler {
 		if err := caller.Require(route.Permission); err != nil {
 			return err
 		}
-		return route.serve(w, request{r, caller, body})
+		known := request{r, caller, body}
+		if err := h.reach(route, known); err != nil {
+			return err
+		}
+		return route.serve(w, known)
 	}
 }
 
-// caller returns who presents the bearer token (RFC 6750 section 2.1), which must
-// have been issued for this service itself.
-func (h *Handler) caller(r *http.Request) (identity.Caller, error) {
-	bearer, _, err := web.BearerToken(r)
-	if err != nil {
-		return identity.Caller{}, err
+// reach makes the checks of 404 and 403 that need no look at the body, so that they come
+// before what is wrong with it: whether there is the thing that the route changes, and
+// whether the caller may change it.
+func (h *Handler) reach(route Route, r request) error {
+	may := map[string]func(context.Context, identity.Caller, string) error{
+		identity.PermissionUsersWrite: h.admin.MayChangeUser, identity.PermissionClientsWrite: h.admin.MayChangeClient,
+		identity.PermissionRolesWrite: h.admin.MayChangeRole, identity.PermissionAudiencesWrite: h.admin.MayChangeAudience,
+	}[route.Permission]
+	id := r.PathValue("id")
+	if may == nil || id == "" {
+		return nil
 	}
-	claims, err := h.issuer.Verify(r.Context(), bearer)
-	if err != nil {
-		return identity.Caller{}, err
+	return may(r.Context(), r.caller, id)
+}
+
+// Bearers knows callers by their bearer token (RFC 6750 section 2.1), which must have
+// been issued for this service itself. What they may is what the token says, as far as
+// it is still true: whoever has been disabled, or lost a permission, has lost it for
+// the tokens that are out too.
+func Bearers(issuer *token.Issuer, authenticator *authn.Authenticator) Callers {
+	return func(r *http.Request) (identity.Caller, error) {
+		bearer, _, err := web.BearerToken(r)
+		if err != nil {
+			return identity.Caller{}, err
+		}
+		claims, err := issuer.Verify(r.Context(), bearer)
+		if err != nil {
+			return identity.Caller{}, err
+		}
+		now, err := authenticator.Current(r.Context(), claims.Subject, claims.GrantType == token.GrantUser, time.Unix(claims.IssuedAt, 0))
+		if err != nil {
+			return identity.Caller{}, err
+		}
+		web.Note(r.Context(), slog.String("sub", claims.Subject))
+		still := slices.DeleteFunc(claims.Permissions, func(p string) bool { return !slices.Contains(now.Permissions, p) })
+		return identity.Caller{ID: claims.Subject, Permissions: still}, nil
 	}
-	web.Note(r.Context(), slog.String("sub", claims.Subject))
-	return identity.Caller{ID: claims.Subject, Permissions: claims.Permissions}, nil
+}
+
+// Local takes every request as one of the same caller, who needs no further proof: for
+// the command line, which has the database and its encryption key in hand.
+func Local(caller identity.Caller) Callers {
+	return func(*http.Request) (identity.Caller, error) { return caller, nil }
 }
