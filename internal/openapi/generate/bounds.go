@@ -1,0 +1,219 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+)
+
+// bound narrows the schema of a member.
+type bound func(*huma.Schema)
+
+// Patterns, in the syntax that Go and ECMA-262 share.
+const (
+	printable  = `^[!-~]+$`
+	scopeToken = `^[!#-\[\]-~]+$` // RFC 6749 section 3.3
+	clientID   = `^[A-Za-z0-9._~-]+$`
+	roleName   = `^[A-Za-z0-9._:-]+$`
+	noControl  = `^[^\x00-\x1f\x7f]+$`
+	requestID  = `^[A-Za-z0-9._-]+$`
+	thumbprint = `^[A-Za-z0-9_-]{43}$` // RFC 7638 with SHA-256
+	compactJWS = `^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`
+	base64url  = `^[A-Za-z0-9_-]+$`
+)
+
+// bounds are those of members of this name, wherever they are, or of a member of one
+// type: what the contract says and package identity checks.
+var bounds = map[string]bound{
+	"audience":          text(1, 255, printable),
+	"jwt_issuer":        text(1, 255, printable),
+	"issuer":            text(1, 255, printable),
+	"jwt_expiration":    seconds(identity.MinExpiration.Seconds(), identity.MaxExpiration.Seconds()),
+	"jwt_max_refreshes": number(0, identity.MaxMaxRefreshes),
+	"refresh_grace":     seconds(0, identity.MaxRefreshGrace.Seconds()),
+	"token_expiration":  seconds(identity.MinExpiration.Seconds(), identity.MaxExpiration.Seconds()),
+	"expires_in":        seconds(1, identity.MaxExpiration.Seconds()),
+	"permissions":       items(text(1, 128, scopeToken)),
+	"audiences":         items(text(1, 255, printable)),
+	"roles":             items(text(1, 128, roleName)),
+	"require":           some(oneOf("secret", "signature")),
+	"client_id":         text(1, 128, clientID),
+	"username":          text(1, 255, ""),
+	"name":              text(1, 255, noControl),
+	"label":             text(0, 255, ""),
+	"id":                text(1, 128, ""),
+	"kid":               text(43, 43, thumbprint),
+	"token":             text(1, 0, compactJWS),
+	"token_type":        constant("Bearer"),
+	"jwks_uri":          format("uri"),
+	"request_id":        text(1, 128, requestID),
+
+	"CreateUserRequest.password":             password,
+	"UserPatch.password":                     password,
+	"PasswordRequest.new_password":           password,
+	"CreateUserRequest.password_hash":        both(text(1, 0, ""), writeOnly),
+	"CreateClientRequest.client_secret":      chosenSecret,
+	"CreateSecretRequest.client_secret":      chosenSecret,
+	"CreateClientRequest.public_key":         publicKey,
+	"CreateKeyRequest.public_key":            publicKey,
+	"CreateClientRequest.token_expiration":   orNull,
+	"CreateUserRequest.enabled":              byDefault(true),
+	"CreateClientRequest.enabled":            byDefault(true),
+	"CreateUserRequest.one_time":             byDefault(false),
+	"CreateClientRequest.static_signature":   byDefault(false),
+	"ConfigurationUpdate.private_key":        both(text(1, 0, ""), writeOnly),
+	"ConfigurationUpdate.public_key":         text(1, 0, ""),
+	"Configuration.algorithm":                algorithm,
+	"ClientKey.algorithm":                    oneOf(words(jose.AssertionAlgorithms())...),
+	"Role.name":                              text(1, 128, roleName),
+	"CreateRoleRequest.name":                 text(1, 128, roleName),
+	"RolePatch.name":                         text(1, 128, roleName),
+	"Audience.algorithm":                     algorithm,
+	"CreateAudienceRequest.algorithm":        both(algorithm, orNull),
+	"AudiencePatch.algorithm":                algorithm,
+	"CreateAudienceRequest.permissions":      orNull,
+	"CreateAudienceRequest.token_expiration": orNull,
+	"JWK.kty":                                oneOf("RSA", "EC", "OKP"),
+	"JWK.use":                                constant("sig"),
+	"JWK.alg":                                algorithm,
+	"JWK.crv":                                oneOf("P-256", "P-384", "Ed25519"),
+	"JWK.n":                                  text(1, 0, base64url),
+	"JWK.e":                                  text(1, 0, base64url),
+	"JWK.x":                                  text(1, 0, base64url),
+	"JWK.y":                                  text(1, 0, base64url),
+	"Event.outcome":                          oneOf("success", "failure"),
+	"Event.event":                            text(1, 0, `^[a-z_]+(\.[a-z_]+)+$`),
+	"Problem.type":                           constant("about:blank"),
+	"Problem.status":                         number(400, 599),
+	"Problem.code":                           oneOf(codes()...),
+	"ProblemField.type":                      oneOf("missing", "unknown", "wrong_type", "invalid_value"),
+	"ProblemField.loc":                       some(nil),
+	"Health.status":                          oneOf("alive", "ready"),
+}
+
+// unbound are the members that may hold anything: at the door every wrong proof is
+// refused in the same way.
+var unbound = []string{
+	"LoginRequest.username", "PasswordRequest.username", "TokenRequest.client_id", "Event.request_id",
+}
+
+// refinements say what no member alone can.
+var refinements = map[string]func(*huma.Schema){
+	"CreateUserRequest": func(s *huma.Schema) {
+		s.OneOf = []*huma.Schema{{Required: []string{"password"}}, {Required: []string{"password_hash"}}}
+	},
+	"Event": func(s *huma.Schema) {
+		detail := s.Properties["detail"]
+		detail.Properties = map[string]*huma.Schema{"before": {Type: huma.TypeObject}, "after": {Type: huma.TypeObject}}
+		detail.AdditionalProperties = false
+	},
+}
+
+func text(least, most int, pattern string) bound {
+	return func(s *huma.Schema) {
+		s.MinLength, s.MaxLength, s.Pattern = nil, nil, pattern
+		if least > 0 {
+			s.MinLength = &least
+		}
+		if most > 0 {
+			s.MaxLength = &most
+		}
+	}
+}
+
+func number(least, most float64) bound {
+	return func(s *huma.Schema) { s.Minimum, s.Maximum = &least, &most }
+}
+
+func seconds(least, most float64) bound { return number(least, most) }
+
+func items(b bound) bound { return func(s *huma.Schema) { b(s.Items) } }
+
+// some is a list that is not empty. It is a set: to repeat an item is no fault.
+func some(b bound) bound {
+	least := 1
+	return func(s *huma.Schema) {
+		s.MinItems = &least
+		if b != nil {
+			b(s.Items)
+		}
+	}
+}
+
+func oneOf(values ...string) bound {
+	return func(s *huma.Schema) {
+		s.Enum = nil
+		for _, v := range values {
+			s.Enum = append(s.Enum, v)
+		}
+		if s.Nullable {
+			s.Enum = append(s.Enum, nil)
+		}
+	}
+}
+
+func constant(value string) bound { return func(s *huma.Schema) { s.Const = value } }
+
+func format(name string) bound { return func(s *huma.Schema) { s.Format = name } }
+
+func byDefault(value any) bound { return func(s *huma.Schema) { s.Default = value } }
+
+func both(first, second bound) bound {
+	return func(s *huma.Schema) { first(s); second(s) }
+}
+
+// orNull lets null mean the same as absent.
+func orNull(s *huma.Schema) {
+	s.Nullable = true
+	if len(s.Enum) > 0 && !slices.Contains(s.Enum, nil) {
+		s.Enum = append(s.Enum, nil)
+	}
+}
+
+func writeOnly(s *huma.Schema) { s.WriteOnly = true }
+
+func password(s *huma.Schema) {
+	text(8, 1024, "")(s)
+	s.Format = "password"
+	s.WriteOnly = true
+}
+
+func chosenSecret(s *huma.Schema) {
+	text(16, 512, "")(s)
+	s.Not = &huma.Schema{Pattern: "^ids_"}
+}
+
+func publicKey(s *huma.Schema) {
+	s.Type = ""
+	s.AnyOf = []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeObject}}
+}
+
+func algorithm(s *huma.Schema) { oneOf(words(jose.SigningAlgorithms())...)(s) }
+
+func words(list []jose.Algorithm) []string {
+	out := make([]string, len(list))
+	for i, a := range list {
+		out[i] = string(a)
+	}
+	return out
+}
+
+// kinds are all kinds of failure that package identity knows.
+func kinds() []identity.Kind {
+	list := []identity.Kind{identity.Internal}
+	for k := identity.Internal + 1; k.String() != identity.Internal.String(); k++ {
+		list = append(list, k)
+	}
+	return list
+}
+
+func codes() []string {
+	var list []string
+	for _, k := range kinds() {
+		list = append(list, k.String())
+	}
+	return list
+}
