@@ -27,6 +27,8 @@ func TestDataFlow(t *testing.T) {
 	_, secret := s.AddClient(admin.NewClient{ID: "secret"})
 	s.AddClient(admin.NewClient{ID: "signature", PublicKey: key.Public().PEM()})
 	s.AddUser("ann", "a long enough password")
+	bob := s.AddUser("bob", "a long enough password")
+	administrator := s.AdminToken()
 	sign := func(id string) map[string]string {
 		return map[string]string{"client_id": id, "signature": s.Assertion(key, id)}
 	}
@@ -46,6 +48,12 @@ func TestDataFlow(t *testing.T) {
 		},
 		"POST /auth/token, a signature in the steady state": func() { s.Token("a", sign("signature")) },
 		"POST /auth/login": func() { s.Login("ann", "a long enough password", "a") },
+		"POST /auth/password": func() {
+			s.Post("/auth/password", map[string]string{"username": "ann", "password": "a long enough password", "new_password": "another long password"})
+		},
+		"PATCH /api/users/{id}": func() {
+			s.Do("PATCH", "/api/users/"+bob.ID, `{"enabled":false}`, "Authorization", "Bearer "+administrator)
+		},
 		"A refusal": func() {
 			r := s.Post("/auth/token", map[string]string{"client_id": "signature", "client_secret": "wrong", "audience": "a"})
 			if r.Status != 401 {

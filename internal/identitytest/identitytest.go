@@ -22,6 +22,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/server"
 	"github.com/seed-60f9e3ad/identity/internal/store/storetest"
+	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
 // Issuer is the issuer of the service unless Options say otherwise.
@@ -37,6 +38,8 @@ type Options struct {
 	AllowedOrigins []string
 	// SeparateOps starts an operators' port: Service.OpsURL.
 	SeparateOps bool
+	// NoAPIDocs is passed on.
+	NoAPIDocs bool
 	// DatabasePath and EncryptionKey open an existing installation.
 	DatabasePath  string
 	EncryptionKey identity.Secret
@@ -51,9 +54,11 @@ type Service struct {
 	Installation  *server.Installation
 	// Handler is what URL serves, for calls without a network.
 	Handler http.Handler
-	Clock   *Clock
-	Log     *Log
-	Logger  *slog.Logger
+	// Routes are those of URL.
+	Routes []web.Route
+	Clock  *Clock
+	Log    *Log
+	Logger *slog.Logger
 	// Admin is the administrator's name and password.
 	AdminUsername string
 	AdminPassword identity.Secret
@@ -91,10 +96,11 @@ func New(t testing.TB, options ...Options) *Service {
 	})
 	s.must(err)
 	srv, err := server.New(server.Config{
-		Installation: in, Logger: s.Logger, AllowedOrigins: o.AllowedOrigins, SeparateOps: o.SeparateOps, Version: "test",
+		Installation: in, Logger: s.Logger, AllowedOrigins: o.AllowedOrigins, SeparateOps: o.SeparateOps,
+		NoAPIDocs: o.NoAPIDocs, Version: "test",
 	})
 	s.must(err)
-	s.Handler = srv.Handler()
+	s.Handler, s.Routes = srv.Handler(), srv.Routes()
 	s.serve(srv, o.SeparateOps)
 	return s
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // Tables returns the number of rows and a checksum of every table, read through a
-// connection of its own. Two equal answers mean that nothing was stored between.
+// connection of its own. Two equal answers mean that nothing was stored between, but
+// the times of last use, which come late.
 func (s *Service) Tables() map[string]string {
 	s.t.Helper()
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: s.DatabasePath, RawQuery: "mode=ro"}).String())
@@ -20,7 +21,8 @@ func (s *Service) Tables() map[string]string {
 	defer db.Close()
 	tables := map[string]string{}
 	const every = `SELECT t.name || ':' || group_concat('quote(' || c.name || ')', ' || '','' || ')
-		FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' GROUP BY t.name`
+		FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'
+		AND c.name NOT IN ('last_login_at', 'last_used_at') GROUP BY t.name`
 	for _, table := range s.column(db, every) {
 		name, columns, _ := strings.Cut(table, ":")
 		rows := s.column(db, `SELECT `+columns+` FROM `+name+` ORDER BY 1`)
