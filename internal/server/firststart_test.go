@@ -10,6 +10,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/server"
+	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
 // counts are the rows of what a first start makes.
@@ -24,7 +25,7 @@ func (h *house) counts(in *server.Installation) (configurations, keys, users int
 	}
 	stored, err := in.DB.SigningKeys(h.Context())
 	h.must(err)
-	list, err := in.DB.Users(h.Context(), "", 10)
+	list, err := in.DB.Users(h.Context(), store.UserFilter{Limit: 10})
 	h.must(err)
 	return configurations, len(stored), len(list)
 }
@@ -51,7 +52,7 @@ func TestFirstStart(t *testing.T) {
 	}
 	h.wantCounts("first start", in, 1, 1, 1)
 	h.must(in.Ready(t.Context()))
-	users, err := in.DB.Users(t.Context(), "", 1)
+	users, err := in.DB.Users(t.Context(), store.UserFilter{Limit: 1})
 	h.must(err)
 	if u := users[0]; u.Username != "admin" || len(u.Permissions) != 1 || u.Permissions[0] != identity.PermissionAdmin || !u.Enabled {
 		t.Errorf("the administrator is %+v", u)
@@ -86,7 +87,7 @@ func TestGeneratedPassword(t *testing.T) {
 	if len(generated) < 20 { // 26 of base32: 128 bits
 		t.Fatalf("the generated password has %d characters", len(generated))
 	}
-	users, err := in.DB.Users(t.Context(), "", 1)
+	users, err := in.DB.Users(t.Context(), store.UserFilter{Limit: 1})
 	h.must(err)
 	if ok, err := in.Pool.Verify(t.Context(), users[0].PasswordHash, []byte(generated)); err != nil || !ok {
 		t.Errorf("the generated password is not the administrator's: %v", err)

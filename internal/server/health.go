@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/api"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
@@ -20,7 +21,7 @@ func (s *Server) healthRoutes(r *web.Router, details bool) {
 		if err := web.NoQuery(r); err != nil {
 			return err
 		}
-		return web.WriteJSON(w, http.StatusOK, health{Status: "alive"})
+		return web.WriteJSON(w, http.StatusOK, api.Health{Status: "alive"})
 	})
 	r.Handle("GET", "/readyz", func(w http.ResponseWriter, r *http.Request) error {
 		if err := web.NoQuery(r); err != nil {
@@ -37,13 +38,8 @@ func (s *Server) healthRoutes(r *web.Router, details bool) {
 		if !details {
 			checks = nil
 		}
-		return web.WriteJSON(w, http.StatusOK, health{Status: "ready", Checks: checks})
+		return web.WriteJSON(w, http.StatusOK, api.Health{Status: "ready", Checks: checks})
 	})
-}
-
-type health struct {
-	Status string            `json:"status"`
-	Checks map[string]string `json:"checks,omitempty"`
 }
 
 // check reports what the service needs in order to issue tokens.

@@ -47,7 +47,7 @@ func TestWrongEncryptionKey(t *testing.T) {
 	}
 	// The files are as good as ever.
 	in := h.open()
-	_, err := in.Ring.Sign(t.Context(), []byte(`{}`))
+	_, err := in.Ring.Sign(t.Context(), "", []byte(`{}`))
 	h.must(err)
 }
 
@@ -73,7 +73,7 @@ func TestEncryptionKeyList(t *testing.T) {
 	} {
 		in, err := h.try(key)
 		h.must(err)
-		if _, err := in.Ring.Sign(t.Context(), []byte(`{}`)); err != nil {
+		if _, err := in.Ring.Sign(t.Context(), "", []byte(`{}`)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		h.must(in.Close())
@@ -122,7 +122,7 @@ func TestKeyFile(t *testing.T) {
 		h.wantUnchanged("a later start", func() {
 			in, err := h.try(given)
 			h.must(err)
-			_, err = in.Ring.Sign(t.Context(), []byte(`{}`))
+			_, err = in.Ring.Sign(t.Context(), "", []byte(`{}`))
 			h.must(err)
 			h.must(in.Close())
 		})

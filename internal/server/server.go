@@ -11,8 +11,10 @@ import (
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin/rest"
+	"github.com/seed-60f9e3ad/identity/internal/apidocs"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/oauth"
+	"github.com/seed-60f9e3ad/identity/internal/openapi"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 	"github.com/seed-60f9e3ad/identity/internal/token"
 	"github.com/seed-60f9e3ad/identity/internal/web"
@@ -32,6 +34,8 @@ type Config struct {
 	// SeparateOps keeps /metrics and the details of /readyz off the public
 	// port: see Operations.
 	SeparateOps bool
+	// NoAPIDocs leaves out /openapi.json, /docs and /redoc.
+	NoAPIDocs bool
 	// Version is what the metrics say of the program.
 	Version string
 }
@@ -44,12 +48,17 @@ type Server struct {
 	public   *web.Router
 	ops      *web.Router
 	handler  http.Handler
+	authn    *authn.Authenticator
 	draining atomic.Bool
 }
 
 // configurationHeld bounds how long the configuration stays in memory without
 // being read again.
 const configurationHeld = time.Hour
+
+// audiencesHeld bounds the audiences in memory, those that are not registered
+// included.
+const audiencesHeld = 10_000
 
 // New puts a server together. It serves nothing yet: see Serve.
 func New(cfg Config) (*Server, error) {
@@ -84,6 +93,12 @@ func New(cfg Config) (*Server, error) {
 	if !cfg.SeparateOps {
 		s.public.Handle("GET", "/metrics", metrics.serve)
 	}
+	if !cfg.NoAPIDocs {
+		openapi.Routes(s.public)
+		if err := apidocs.Routes(s.public); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
@@ -104,13 +119,16 @@ func (s *Server) routes(metrics *metrics) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	audiences := store.NewCache(in.Follower, store.KindAudience, audiencesHeld, configurationHeld, in.DB.AudienceNamed)
 	protocol, err := oauth.New(oauth.Config{
-		Authenticator: authenticator, Issuer: issuer, Ring: in.Ring, Configuration: configuration, Issued: metrics.issued,
+		Authenticator: authenticator, Issuer: issuer, Ring: in.Ring, Configuration: configuration, Audience: audiences.Get,
+		ChangePassword: in.Admin.ChangeOwnPassword, Issued: metrics.issued,
 	})
 	if err != nil {
 		return nil, err
 	}
-	administration, err := rest.New(in.Admin, issuer)
+	s.authn = authenticator
+	administration, err := rest.New(in.Admin, rest.Bearers(issuer, authenticator))
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +151,9 @@ func withDeadline(next http.Handler) http.Handler {
 
 // Handler returns what the public port serves.
 func (s *Server) Handler() http.Handler { return s.handler }
+
+// Routes lists what the public port serves.
+func (s *Server) Routes() []web.Route { return s.public.Routes() }
 
 // Operations returns what the operators' port serves: health with its details and
 // metrics.

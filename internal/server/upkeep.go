@@ -33,6 +33,26 @@ func (s *Server) upkeep(ctx context.Context) {
 	}
 }
 
+// usesInterval is how late last_login_at and last_used_at may be.
+const usesInterval = 5 * time.Second
+
+// storeUses stores who logged in and what was used, a few seconds' worth at once,
+// until ctx ends, and then what is left.
+func (s *Server) storeUses(ctx context.Context) {
+	ticker := time.NewTicker(usesInterval)
+	defer ticker.Stop()
+	for running := true; running; {
+		select {
+		case <-ctx.Done():
+			running = false
+		case <-ticker.C:
+		}
+		if err := s.authn.StoreUses(context.WithoutCancel(ctx)); err != nil {
+			s.logger.WarnContext(ctx, "the times of last use could not be stored", "error", err.Error())
+		}
+	}
+}
+
 // pruneAssertions goes in batches, so that no transaction holds up the others.
 func (s *Server) pruneAssertions(ctx context.Context) error {
 	for {
