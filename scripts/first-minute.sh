@@ -51,6 +51,8 @@ keys=$(sed -n 's/^  keys  *//p' "$work/banner")
 discovery=$(sed -n 's/^  discovery  *//p' "$work/banner")
 jwks=$(curl -sSf "$keys")
 curl -sSf "$discovery" | grep -q "\"issuer\":\"$issuer\"" || fail 'the discovery document has another issuer'
+docs=$(sed -n 's/^  API  *//p' "$work/banner")
+curl -sSf "$docs" | grep -qi '<!doctype html>' || fail 'the description of the API is not where the banner says'
 
 # verified TOKEN prints the client_id of a token that jwcrypto accepts.
 verified() {

@@ -19,7 +19,11 @@ func (d *demo) banner() string {
 		reach = "open to whoever can reach this machine, the passwords below included"
 	}
 	fmt.Fprintf(&b, "\nThe Identity Service runs at %s until you end it with Ctrl-C.\nEverything is temporary and %s.\n\n", d.url, reach)
-	fmt.Fprintf(&b, "  issuer     %s\n  keys       %s/.well-known/jwks.json\n  discovery  %s/.well-known/openid-configuration\n\n", d.issuer, d.url, d.url)
+	fmt.Fprintf(&b, "  issuer     %s\n  keys       %s/.well-known/jwks.json\n  discovery  %s/.well-known/openid-configuration\n", d.issuer, d.url, d.url)
+	if d.docs {
+		fmt.Fprintf(&b, "  API        %s/docs\n", d.url)
+	}
+	b.WriteString("\n")
 
 	login := d.post("/auth/login", quote(fmt.Sprintf(`{"username":%q,"password":%q,"audience":"demo-api"}`, d.user, d.password.Reveal())))
 	show("A person gets a token", login)

@@ -2,65 +2,104 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
+	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-60f9e3ad/identity"
-	"github.com/seed-60f9e3ad/identity/internal/admin"
-	"github.com/seed-60f9e3ad/identity/internal/server"
+	"github.com/seed-60f9e3ad/identity/api"
 )
 
+const clientsPath = "/api/clients"
+
+// clients is the resource of machines.
+func clients(p *program) resource[api.Client] {
+	id := func(c api.Client) string { return c.ClientID }
+	return resource[api.Client]{
+		p: p, name: "client", path: clientsPath, arg: "CLIENT_ID", header: "CLIENT_ID NAME ENABLED REQUIRE PERMISSIONS ROLES AUDIENCES SECRETS KEYS",
+		row: func(c api.Client) []string {
+			return []string{
+				c.ClientID, c.Name, fmt.Sprint(c.Enabled), list(c.Require), list(c.Permissions), list(c.Roles), list(c.Audiences),
+				fmt.Sprint(len(c.Secrets)), fmt.Sprint(len(c.Keys)),
+			}
+		},
+		fields: clientFields, id: id, title: id,
+	}
+}
+
 func clientCommand(p *program) *cobra.Command {
-	return group("client", "Manage machine clients", clientCreateCommand(p), clientListCommand(p))
+	clients := clients(p)
+	update := clients.update("Change a client",
+		"  identity client update billing --permission invoices:read --audience invoices\n  identity client update vault --require secret,signature",
+		func(cmd *cobra.Command) func() (members, error) {
+			var flags clientFlags
+			flags.add(cmd, p)
+			return func() (members, error) {
+				body := members{}
+				err := flags.to(cmd, body)
+				return body, err
+			}
+		})
+	return administration("client", "Manage machine clients", clientCreateCommand(clients), clients.list(nil), clients.get(), update,
+		clients.enable(), clients.disable(), clients.remove("It gets no more tokens, and its id is never given again."), secretCommand(clients), keyCommand(clients))
 }
 
-// clientView is a client on the command line.
-type clientView struct {
-	ClientID        string         `json:"client_id"`
-	Name            string         `json:"name"`
-	Enabled         bool           `json:"enabled"`
-	Require         []string       `json:"require"`
-	StaticSignature bool           `json:"static_signature"`
-	Permissions     []string       `json:"permissions"`
-	Audiences       []string       `json:"audiences"`
-	Secrets         []credentialID `json:"secrets"`
-	Keys            []credentialID `json:"keys"`
-	CreatedAt       time.Time      `json:"created_at"`
-	UpdatedAt       time.Time      `json:"updated_at"`
-}
-
-// credentialID names a secret or key without showing it.
-type credentialID struct {
-	ID        string    `json:"id"`
-	KID       string    `json:"kid,omitempty"`
-	Label     string    `json:"label"`
-	CreatedAt time.Time `json:"created_at"`
-}
-
-func viewClient(c identity.Client) clientView {
-	view := clientView{
-		ClientID: c.ID, Name: c.Name, Enabled: c.Enabled, Require: c.Require.Names(), StaticSignature: c.StaticSignature,
-		Permissions: c.Permissions, Audiences: c.Audiences, Secrets: []credentialID{}, Keys: []credentialID{},
-		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+func clientFields(c api.Client) [][2]string {
+	fields := [][2]string{
+		{"client_id", c.ClientID}, {"name", c.Name}, {"enabled", fmt.Sprint(c.Enabled)}, {"require", list(c.Require)},
+		{"static_signature", fmt.Sprint(c.StaticSignature)}, {"permissions", list(c.Permissions)}, {"roles", list(c.Roles)},
+		{"audiences", list(c.Audiences)}, {"token_expiration", seconds(c.TokenExpiration)}, {"metadata", string(c.Metadata)},
 	}
 	for _, s := range c.Secrets {
-		view.Secrets = append(view.Secrets, credentialID{ID: s.ID, Label: s.Label, CreatedAt: s.CreatedAt})
+		fields = append(fields, [2]string{"secret", phrases(s.ID, s.Label, "expires "+orNever(s.ExpiresAt), "last used "+orNever(s.LastUsedAt))})
 	}
 	for _, k := range c.Keys {
-		view.Keys = append(view.Keys, credentialID{ID: k.ID, KID: k.KID, Label: k.Label, CreatedAt: k.CreatedAt})
+		fields = append(fields, [2]string{"key", phrases(k.ID, k.Label, k.Algorithm, "last used "+orNever(k.LastUsedAt), "kid "+k.KID)})
 	}
-	return view
+	return append(fields, [2]string{"created_at", when(&c.CreatedAt)}, [2]string{"updated_at", when(&c.UpdatedAt)})
 }
 
-func clientCreateCommand(p *program) *cobra.Command {
-	var n admin.NewClient
-	var secretStdin bool
-	var keyFile string
-	var audiences []string
+// phrases are the texts that say something, one after the other.
+func phrases(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), "  ")
+}
+
+// clientFlags are what a client can be made of and changed to.
+type clientFlags struct {
+	principalFlags
+	name       string
+	require    []string
+	static     bool
+	expiration int64
+}
+
+func (f *clientFlags) add(cmd *cobra.Command, p *program) {
+	f.principalFlags.add(cmd, p)
+	cmd.Flags().StringVar(&f.name, "name", "", "name for people")
+	cmd.Flags().StringSliceVar(&f.require, "require", nil, "what must be proven, all of it: secret or signature or secret,signature")
+	cmd.Flags().BoolVar(&f.static, "static-signature", false, "accept the replayable signature of the original service (RSA keys only)")
+	cmd.Flags().Int64Var(&f.expiration, "token-expiration", 0, "lifetime of its tokens in seconds; 0 is as configured")
+	completeFlag(cmd, "require", "secret", "signature", "secret,signature")
+}
+
+func (f *clientFlags) to(cmd *cobra.Command, body members) error {
+	body.given(cmd, "name", "name", f.name)
+	body.given(cmd, "static-signature", "static_signature", f.static)
+	body.givenList(cmd, "require", "require", f.require)
+	body.givenSeconds(cmd, f.expiration)
+	return f.principalFlags.to(cmd, body)
+}
+
+func clientCreateCommand(clients resource[api.Client]) *cobra.Command {
+	p := clients.p
+	var flags clientFlags
+	var id, keyFile string
+	var secretStdin, generate, disabled bool
 	cmd := &cobra.Command{
-		Use: "create", Short: "Make a machine client", Args: cobra.NoArgs,
+		Use: "create", Short: "Make a machine client", Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		Long: `Make a machine client. Without a key and a secret it gets a generated secret, which
 is shown this once. It must present all of what it requires: what was registered,
 unless --require says otherwise.`,
@@ -68,66 +107,85 @@ unless --require says otherwise.`,
   identity client create --id robot --name "Robot" --public-key robot.pub.pem
   identity client create --id vault --name "Vault" --public-key vault.pub.pem --generate-secret`,
 	}
-	cmd.Flags().StringVar(&n.ID, "id", "", "client_id; not given, one is made")
-	cmd.Flags().StringVar(&n.Name, "name", "", "name for people")
+	flags.add(cmd, p)
+	cmd.Flags().StringVar(&id, "id", "", "client_id; not given, one is made")
 	cmd.Flags().BoolVar(&secretStdin, "secret-stdin", false, "read a chosen secret from standard input")
-	cmd.Flags().BoolVar(&n.GenerateSecret, "generate-secret", false, "make a secret beside the public key")
+	cmd.Flags().BoolVar(&generate, "generate-secret", false, "make a secret beside the public key")
 	cmd.Flags().StringVar(&keyFile, "public-key", "", `file of the public key: PEM or JWK; "-" is standard input`)
-	cmd.Flags().StringSliceVar(&n.Require, "require", nil, "what must be proven, all of it: secret or signature or secret,signature")
-	cmd.Flags().BoolVar(&n.StaticSignature, "static-signature", false, "accept the replayable signature of the original service (RSA keys only)")
+	cmd.Flags().BoolVar(&disabled, "disabled", false, "make it disabled")
 	cmd.MarkFlagsMutuallyExclusive("secret-stdin", "generate-secret")
-	permissionFlags(cmd, &n.Permissions, &audiences)
 	format := outputFlag(cmd)
-	cmd.RunE = withInstallation(p, func(cmd *cobra.Command, _ []string, in *server.Installation) error {
-		n.Audiences = givenList(cmd, "audience", audiences)
-		if n.Name == "" {
-			n.Name = n.ID
+	cmd.RunE = administer(p, func(cmd *cobra.Command, _ []string, c *connection) error {
+		if flags.name == "" && id == "" {
+			return errors.New("--name or --id is missing")
 		}
-		if keyFile != "" {
-			text, err := readFile(p, keyFile)
-			if err != nil {
-				return fmt.Errorf("--public-key: %w", err)
-			}
-			n.PublicKey = string(text)
+		body := members{"name": id, "enabled": !disabled}
+		body.given(cmd, "id", "client_id", id)
+		if err := flags.to(cmd, body); err != nil {
+			return err
+		}
+		if err := addKey(p, body, keyFile); err != nil {
+			return err
 		}
 		if secretStdin {
 			secret, err := readSecret(p, true, "secret")
 			if err != nil {
 				return err
 			}
-			n.Secret = &secret
+			body["client_secret"] = secret.Reveal()
 		}
-		client, secret, err := in.Admin.CreateClient(cmd.Context(), caller, n)
+		made, err := createClient(cmd.Context(), c, body, generate && keyFile != "")
 		if err != nil {
 			return err
 		}
-		view := struct {
-			clientView
-			ClientSecret string `json:"client_secret,omitempty"`
-		}{clientView: viewClient(client)}
-		fields := [][2]string{
-			{"client_id", client.ID}, {"name", client.Name}, {"require", list(client.Require.Names())},
-			{"permissions", list(client.Permissions)}, {"audiences", list(client.Audiences)},
+		if secretStdin {
+			made.ClientSecret = "" // whoever chose it has it
 		}
-		for _, k := range client.Keys {
-			fields = append(fields, [2]string{"kid", k.KID})
+		fields := clientFields(made.Client)
+		if made.ClientSecret != "" {
+			fields = append(fields, [2]string{"client_secret", made.ClientSecret})
+			shownOnce(p, "secret")
 		}
-		if !secret.Empty() && n.Secret == nil {
-			view.ClientSecret = secret.Reveal()
-			fields = append(fields, [2]string{"client_secret", view.ClientSecret + "   (shown this once)"})
-		}
-		return printFields(p.stdout, *format, view, fields)
+		return printFields(p.stdout, *format, made, fields)
 	})
 	return cmd
 }
 
-func clientListCommand(p *program) *cobra.Command {
-	return listCommand(p, "List machine clients", "CLIENT_ID NAME ENABLED REQUIRE PERMISSIONS AUDIENCES CREATED",
-		func(ctx context.Context, in *server.Installation, after string) ([]identity.Client, error) {
-			return in.Admin.Clients(ctx, caller, after, pageSize)
-		},
-		func(c identity.Client) string { return c.ID }, viewClient,
-		func(c clientView) []string {
-			return []string{c.ClientID, c.Name, fmt.Sprint(c.Enabled), list(c.Require), list(c.Permissions), list(c.Audiences), c.CreatedAt.Format(time.RFC3339)}
-		})
+// createClient makes a client. One with a key gets a generated secret as well if both is
+// set: it is disabled until it has both and requires what it is to require.
+func createClient(ctx context.Context, c *connection, body members, both bool) (made api.CreatedClient, err error) {
+	finish := members{"enabled": body["enabled"], "require": []string{"secret", "signature"}}
+	if both {
+		if require, given := body["require"]; given {
+			finish["require"] = require
+			delete(body, "require")
+		}
+		body["enabled"] = false
+	}
+	if err := c.do(ctx, http.MethodPost, clientsPath, body, &made); err != nil || !both {
+		return made, err
+	}
+	path := clientsPath + "/" + segment(made.ClientID)
+	var secret api.CreatedSecret
+	if err = c.do(ctx, http.MethodPost, path+"/secrets", members{}, &secret); err == nil {
+		err = c.do(ctx, http.MethodPatch, path, finish, &made.Client)
+	}
+	if err != nil {
+		return made, fmt.Errorf("the client %s was made, but is disabled and not complete; delete it: %w", made.ClientID, err)
+	}
+	made.ClientSecret = secret.Secret
+	return made, nil
+}
+
+// addKey adds the public key in the file, if there is one.
+func addKey(p *program, body members, file string) error {
+	if file == "" {
+		return nil
+	}
+	text, err := readFile(p, file)
+	if err != nil {
+		return fmt.Errorf("--public-key: %w", err)
+	}
+	body["public_key"] = string(text)
+	return nil
 }

@@ -2,32 +2,76 @@ package main
 
 import (
 	"fmt"
-	"time"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-60f9e3ad/identity/api"
-	"github.com/seed-60f9e3ad/identity/internal/server"
 )
 
+const configurationPath = "/api/configuration"
+
 func configCommand(p *program) *cobra.Command {
-	show := &cobra.Command{Use: "show", Short: "Show the configuration and the signing key's public half", Args: cobra.NoArgs}
-	format := outputFlag(show)
-	show.RunE = withInstallation(p, func(cmd *cobra.Command, _ []string, in *server.Installation) error {
-		cfg, err := in.Admin.Configuration(cmd.Context(), caller)
-		if err != nil {
+	return administration("config", "Look at the configuration and change it", configShowCommand(p), configSetCommand(p))
+}
+
+func configShowCommand(p *program) *cobra.Command {
+	cmd := &cobra.Command{Use: "show", Aliases: []string{"get"}, ValidArgsFunction: cobra.NoFileCompletions, Short: "Show the configuration and the signing key's public half", Args: cobra.NoArgs}
+	format := outputFlag(cmd)
+	cmd.RunE = administer(p, func(cmd *cobra.Command, _ []string, c *connection) error {
+		var cfg api.Configuration
+		if err := c.do(cmd.Context(), http.MethodGet, configurationPath, nil, &cfg); err != nil {
 			return err
 		}
-		view := api.Configuration{
-			PublicKey: cfg.Key.Public.PEM(), KID: cfg.Key.KID, Algorithm: cfg.Key.Algorithm,
-			JWTExpiration: int64(cfg.Expiration.Seconds()), JWTIssuer: cfg.Issuer, JWTMaxRefreshes: int64(cfg.MaxRefreshes),
-			RefreshGrace: int64(cfg.RefreshGrace.Seconds()), UpdatedAt: cfg.UpdatedAt,
-		}
-		return printFields(p.stdout, *format, view, [][2]string{
-			{"jwt_issuer", view.JWTIssuer}, {"jwt_expiration", fmt.Sprintf("%d s", view.JWTExpiration)},
-			{"jwt_max_refreshes", fmt.Sprint(view.JWTMaxRefreshes)}, {"refresh_grace", fmt.Sprintf("%d s", view.RefreshGrace)},
-			{"kid", view.KID}, {"algorithm", view.Algorithm}, {"updated_at", view.UpdatedAt.Format(time.RFC3339)},
-		})
+		return printFields(p.stdout, *format, cfg, configurationFields(cfg))
 	})
-	return group("config", "Look at the configuration", show)
+	return cmd
+}
+
+func configSetCommand(p *program) *cobra.Command {
+	var expiration, refreshes, grace int64
+	var issuer, keyFile string
+	cmd := &cobra.Command{
+		Use: "set", Aliases: []string{"update"}, Short: "Change the configuration", Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
+		Long: `Change the configuration, all that is named or nothing. A new signing key is published
+at once and then signs, within two seconds; the former one stays published until its
+last token has expired.`,
+		Example: `  identity config set --jwt-expiration 600
+  identity config set --private-key new.pem`,
+	}
+	cmd.Flags().Int64Var(&expiration, "jwt-expiration", 0, "lifetime of tokens in seconds")
+	cmd.Flags().StringVar(&issuer, "jwt-issuer", "", "issuer of tokens")
+	cmd.Flags().Int64Var(&refreshes, "jwt-max-refreshes", 0, "how often a session may be refreshed")
+	cmd.Flags().Int64Var(&grace, "refresh-grace", 0, "how long a rotated refresh token may be replayed, in seconds")
+	cmd.Flags().StringVar(&keyFile, "private-key", "", `file of a new signing key in PEM; "-" is standard input`)
+	cmd.MarkFlagsOneRequired("jwt-expiration", "jwt-issuer", "jwt-max-refreshes", "refresh-grace", "private-key")
+	format := outputFlag(cmd)
+	cmd.RunE = administer(p, func(cmd *cobra.Command, _ []string, c *connection) error {
+		body := members{}
+		body.given(cmd, "jwt-expiration", "jwt_expiration", expiration)
+		body.given(cmd, "jwt-issuer", "jwt_issuer", issuer)
+		body.given(cmd, "jwt-max-refreshes", "jwt_max_refreshes", refreshes)
+		body.given(cmd, "refresh-grace", "refresh_grace", grace)
+		if keyFile != "" {
+			text, err := readFile(p, keyFile)
+			if err != nil {
+				return fmt.Errorf("--private-key: %w", err)
+			}
+			body["private_key"] = string(text)
+		}
+		var cfg api.Configuration
+		if err := c.do(cmd.Context(), http.MethodPatch, configurationPath, body, &cfg); err != nil {
+			return err
+		}
+		return printFields(p.stdout, *format, cfg, configurationFields(cfg))
+	})
+	return cmd
+}
+
+func configurationFields(cfg api.Configuration) [][2]string {
+	return [][2]string{
+		{"jwt_issuer", cfg.JWTIssuer}, {"jwt_expiration", fmt.Sprintf("%d s", cfg.JWTExpiration)},
+		{"jwt_max_refreshes", fmt.Sprint(cfg.JWTMaxRefreshes)}, {"refresh_grace", fmt.Sprintf("%d s", cfg.RefreshGrace)},
+		{"kid", cfg.KID}, {"algorithm", cfg.Algorithm}, {"updated_at", when(&cfg.UpdatedAt)},
+	}
 }

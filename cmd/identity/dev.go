@@ -77,7 +77,7 @@ func dev(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return err
 	}
-	d.loopback = isLoopback(public)
+	d.loopback, d.docs = isLoopback(public), s.apiDocs == "on"
 	if _, err := fmt.Fprint(p.stdout, d.banner()); err != nil {
 		return err
 	}
@@ -115,6 +115,7 @@ func isLoopback(l net.Listener) bool {
 type demo struct {
 	url, issuer   string
 	loopback      bool
+	docs          bool
 	admin         string
 	adminPassword identity.Secret
 	user          string

@@ -6,8 +6,6 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/spf13/cobra"
-
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/server"
@@ -38,27 +36,4 @@ func openInstallation(ctx context.Context, s settings, logger *slog.Logger, crea
 	return server.OpenInstallation(ctx, server.InstallationConfig{
 		DatabasePath: s.database.path, MustExist: !create, EncryptionKey: s.encryptionKey, Hashing: argon2.Config{}, Logger: logger,
 	})
-}
-
-// withInstallation is a command that works on a ready installation.
-func withInstallation(p *program, do func(cmd *cobra.Command, args []string, in *server.Installation) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) (err error) {
-		s, err := loadSettings(p.lookup)
-		if err != nil {
-			return err
-		}
-		in, err := openInstallation(cmd.Context(), s, newLogger(s, p.stderr, "text"), false)
-		if err != nil {
-			return err
-		}
-		defer func() {
-			if closeErr := in.Close(); err == nil {
-				err = closeErr
-			}
-		}()
-		if err := in.Ready(cmd.Context()); err != nil {
-			return err
-		}
-		return do(cmd, args, in)
-	}
 }

@@ -3,7 +3,10 @@
 //
 // "identity dev" shows everything on a temporary database. "identity serve" is
 // the real thing, configured by the environment. The other commands look after an
-// installation: they work on its database directly, with the same environment.
+// installation: over the administration interface of a running service, or on its
+// database directly, which takes the same interface within the process. See
+// connection, on which all of them are built, and resource, which makes those that
+// are the same for users, clients, roles and audiences.
 //
 // Data goes to standard output, messages to standard error. No secret is taken
 // from the command line, where other users of the machine could read it. The exit
@@ -49,10 +52,13 @@ type program struct {
 	stdin          *os.File
 	stdout, stderr io.Writer
 	lookup         func(string) (string, bool)
+	// done is closed when the program is to end.
+	done <-chan struct{}
 }
 
 // run runs the command and returns its exit code.
 func run(ctx context.Context, p program) int {
+	p.done = ctx.Done()
 	root := rootCommand(&p)
 	root.SetArgs(p.args)
 	root.SetIn(p.stdin)
@@ -62,17 +68,16 @@ func run(ctx context.Context, p program) int {
 	if err == nil {
 		return 0
 	}
+	if errors.Is(err, syscall.EPIPE) {
+		return 1 // whoever reads has seen enough
+	}
 	fmt.Fprintln(p.stderr, "identity:", message(err))
 	return exitCode(err)
 }
 
 // exitCode tells a refusal by the service from everything local.
 func exitCode(err error) int {
-	if errors.Is(err, errNotVerified) {
-		return 2
-	}
-	e, ok := errors.AsType[*identity.Error](err)
-	if ok && e.Kind != identity.Unavailable && e.Kind != identity.Internal {
+	if errors.Is(err, errNotVerified) || errors.Is(err, errRefused) {
 		return 2
 	}
 	return 1
@@ -84,6 +89,10 @@ func message(err error) string {
 	if !ok {
 		return err.Error()
 	}
+	return strings.Replace(err.Error(), e.Error(), said(e), 1)
+}
+
+func said(e *identity.Error) string {
 	if len(e.Fields) > 0 {
 		var text strings.Builder
 		text.WriteString("these values cannot be used:")
@@ -93,7 +102,7 @@ func message(err error) string {
 		return text.String()
 	}
 	// What went wrong inside helps only where something did.
-	if e.Err != nil && (e.Kind == identity.Unavailable || e.Kind == identity.Internal) {
+	if e.Err != nil && !errors.Is(e.Err, errRefused) {
 		return e.Message + " (" + e.Err.Error() + ")"
 	}
 	return e.Message
@@ -107,17 +116,60 @@ func rootCommand(p *program) *cobra.Command {
 or both) and issues JSON Web Tokens for an audience.
 
 Begin with "identity dev": it runs everything on a temporary database and prints
-lines to copy.`,
+lines to copy.
+
+Data goes to standard output (-o json for programs), messages to standard error. Secrets
+are read from the terminal, standard input or files, never from the command line.
+
+Exit codes:
+  0  it is done
+  1  a mistake in the call, or something local: no database, no answer from the service
+     or none that it should give
+  2  the service refused: not allowed, not found, already there, a bad value; a token
+     that is not valid`,
 		SilenceUsage: true, SilenceErrors: true, Version: version(),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(
-		devCommand(p), serveCommand(p), migrateCommand(p),
-		userCommand(p), clientCommand(p), configCommand(p),
-		signCommand(p), tokenCommand(p), hashCommand(p), healthcheckCommand(p), versionCommand(p),
-	)
+	for _, g := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Run the service:", []*cobra.Command{devCommand(p), serveCommand(p), migrateCommand(p), healthcheckCommand(p)}},
+		{"Look after an installation, here or over the network:", []*cobra.Command{
+			userCommand(p), clientCommand(p), roleCommand(p), audienceCommand(p), configCommand(p), auditCommand(p),
+		}},
+		{"Get to it:", []*cobra.Command{loginCommand(p), logoutCommand(p), passwordCommand(p), bootstrapCommand(p)}},
+		{"Tools:", []*cobra.Command{signCommand(p), tokenCommand(p), hashCommand(p), versionCommand(p)}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, cmd := range g.commands {
+			cmd.GroupID = g.title
+		}
+		root.AddCommand(g.commands...)
+	}
+	explainMistakes(root)
 	return root
+}
+
+// explainMistakes makes a command and those below it say where to read how they are
+// called, if they are called otherwise.
+func explainMistakes(cmd *cobra.Command) {
+	explained := func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")
+	}
+	cmd.SetFlagErrorFunc(explained)
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return explained(cmd, err)
+			}
+			return nil
+		}
+	}
+	for _, below := range cmd.Commands() {
+		explainMistakes(below)
+	}
 }
 
 // group makes a command that only has others. By itself it is a mistake, and so is a

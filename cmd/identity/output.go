@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -13,6 +16,7 @@ import (
 // outputFlag adds -o to a command and returns where its value goes.
 func outputFlag(cmd *cobra.Command) *string {
 	format := cmd.Flags().StringP("output", "o", "table", "form of the output: table or json")
+	completeFlag(cmd, "output", "table", "json")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if *format != "table" && *format != "json" {
 			return fmt.Errorf("--output: expected table or json")
@@ -27,12 +31,7 @@ func printTable(w io.Writer, format string, v any, header string, rows [][]strin
 	if format == "json" {
 		return printJSON(w, v)
 	}
-	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join(strings.Fields(header), "\t"))
-	for _, row := range rows {
-		fmt.Fprintln(table, strings.Join(row, "\t"))
-	}
-	return table.Flush()
+	return printCells(w, append([][]string{strings.Fields(header)}, rows...))
 }
 
 // printFields writes one thing, a field a line, or v as JSON.
@@ -40,9 +39,23 @@ func printFields(w io.Writer, format string, v any, fields [][2]string) error {
 	if format == "json" {
 		return printJSON(w, v)
 	}
+	rows := make([][]string, len(fields))
+	for i, f := range fields {
+		rows[i] = f[:]
+	}
+	return printCells(w, rows)
+}
+
+func printCells(w io.Writer, rows [][]string) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	for _, f := range fields {
-		fmt.Fprintf(table, "%s\t%s\n", f[0], f[1])
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, text := range row {
+			if cells[i] = plain(text); text == "" {
+				cells[i] = "-"
+			}
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}
 	return table.Flush()
 }
@@ -54,9 +67,28 @@ func printJSON(w io.Writer, v any) error {
 	return encoder.Encode(v)
 }
 
-func list(items []string) string {
-	if len(items) == 0 {
-		return "-"
+// plain is a text of somebody else as a terminal may have it: what would steer the
+// terminal is written out.
+func plain(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsPrint(r) }) {
+		return text
 	}
-	return strings.Join(items, ",")
+	return strings.Trim(strconv.QuoteToGraphic(text), `"`)
+}
+
+func list(items []string) string { return strings.Join(items, ",") }
+
+func when(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// seconds is a lifetime that may be left to the configuration.
+func seconds(n *int64) string {
+	if n == nil {
+		return "as configured"
+	}
+	return fmt.Sprintf("%d s", *n)
 }

@@ -26,10 +26,16 @@ func TestMain(m *testing.M) {
 
 type buildFirst struct{ *testing.M }
 
-var binaries string // the folder of the built program
+var (
+	binaries string // the folder of the built program
+	source   string // this folder
+)
 
 func (m buildFirst) Run() int {
 	var err error
+	if source, err = os.Getwd(); err != nil {
+		panic(err)
+	}
 	if binaries, err = os.MkdirTemp("", "identity-test-"); err != nil {
 		panic(err)
 	}
@@ -52,7 +58,8 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "ready": ready, "stop": stop, "paste": paste, "capture": capture,
+			"start": start, "ready": ready, "halt": halt, "paste": paste, "capture": capture,
+			"foreign": foreign, "certificate": certificate, "readme": readme,
 		},
 		RequireExplicitExec: true,
 	})
@@ -134,10 +141,10 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("it does not listen:\n%s", ts.ReadFile(args[0]+".err"))
 }
 
-// stop NAME asks the program to end and demands that it does so with exit code 0.
-func stop(ts *testscript.TestScript, neg bool, args []string) {
+// halt NAME asks the program to end and demands that it does so with exit code 0.
+func halt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: stop NAME")
+		ts.Fatalf("usage: halt NAME")
 	}
 	p := running(ts)[args[0]]
 	ts.Check(p.Process.Signal(syscall.SIGTERM))

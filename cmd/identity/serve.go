@@ -60,7 +60,7 @@ func serve(ctx context.Context, s settings, logger *slog.Logger, stderr io.Write
 func newServer(in *server.Installation, s settings, logger *slog.Logger) (*server.Server, error) {
 	return server.New(server.Config{
 		Installation: in, Logger: logger, TrustedProxies: s.trustedProxies, AllowedOrigins: s.allowedOrigins,
-		TLSCertFile: s.tlsCertFile, TLSKeyFile: s.tlsKeyFile, SeparateOps: s.opsPort >= 0, Version: version(),
+		TLSCertFile: s.tlsCertFile, TLSKeyFile: s.tlsKeyFile, SeparateOps: s.opsPort >= 0, NoAPIDocs: s.apiDocs == "off", Version: version(),
 	})
 }
 

@@ -30,6 +30,8 @@ type settings struct {
 	allowedOrigins          []string
 	trustedProxies          []netip.Prefix
 
+	apiDocs string // "on" or "off"
+
 	logLevel  slog.Level
 	logFormat string
 

@@ -63,6 +63,8 @@ func settingsTable() []setting {
 			expected: "origins such as https://app.example.com, separated by commas", set: setList(addOrigin)},
 		{name: "TRUSTED_PROXIES", purpose: "Networks whose `X-Forwarded-For` is believed, comma-separated; not set is none.",
 			expected: "networks such as 10.0.0.0/8, or addresses, separated by commas", set: setList(addProxy)},
+		{name: "API_DOCS", fallback: "on", purpose: "`off` leaves out `/openapi.json`, `/docs` and `/redoc`.",
+			expected: "on or off", set: setOneOf(func(s *settings) *string { return &s.apiDocs }, "on", "off")},
 
 		{name: "LOG_LEVEL", fallback: "info", purpose: "Least level that is logged.",
 			expected: "debug, info, warn or error", set: setLogLevel},

@@ -27,7 +27,7 @@ func tokenInspectCommand(p *program) *cobra.Command {
 		Long:    `Read a token from standard input and print its header and claims. Nothing is verified: whoever made the token can have written anything into it.`,
 		Example: `  printf '%s' "$TOKEN" | identity token inspect`,
 		RunE: func(*cobra.Command, []string) error {
-			token, err := readLine(p.stdin, "token")
+			token, err := readLine(p.lines(), "token")
 			if err != nil {
 				return err
 			}
@@ -60,7 +60,7 @@ keys, its type, issuer, audience and times, and print its claims. The exit code 
 if it is not valid.`,
 		Example: `  printf '%s' "$TOKEN" | identity token verify --issuer https://id.example.com --audience billing`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			token, err := readLine(p.stdin, "token")
+			token, err := readLine(p.lines(), "token")
 			if err != nil {
 				return err
 			}
