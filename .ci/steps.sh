@@ -5,8 +5,10 @@ golangci_lint_version=2.15.0
 debian_packages=(
 	# interop/
 	python3-jwcrypto python3-authlib python3-cryptography libcrypt-jwt-perl ruby ruby-jwt jose openssl
-	# scripts/first-minute.sh
-	curl
+	# scripts/first-minute.sh, scripts/schemathesis.sh
+	curl python3-venv
+	# the pages of internal/apidocs
+	chromium
 	# go test -race
 	gcc libc6-dev
 )
