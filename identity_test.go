@@ -216,6 +216,29 @@ func TestNewID(t *testing.T) {
 	}
 }
 
+func TestMetadataMerge(t *testing.T) {
+	var m identity.Metadata
+	for _, step := range []struct{ patch, want string }{
+		{`{"a":1,"b":{"c":2,"d":[1,2]}}`, `{"a":1,"b":{"c":2,"d":[1,2]}}`},
+		{`{"b":{"c":null,"e":"<&>"}}`, `{"a":1,"b":{"d":[1,2],"e":"<&>"}}`},
+		{`{"a":null,"b":7,"n":12345678901234567890123}`, `{"b":7,"n":12345678901234567890123}`},
+		{`{"b":{"x":{"y":null}}}`, `{"b":{"x":{}},"n":12345678901234567890123}`},
+		{``, `{"b":{"x":{}},"n":12345678901234567890123}`},
+	} {
+		var err error
+		if m, err = m.Merge([]byte(step.patch)); err != nil || string(m) != step.want {
+			t.Fatalf("%s gives %s, want %s (%v)", step.patch, m, step.want, err)
+		}
+	}
+	most := strings.Repeat("<", identity.MaxMetadata-len(`{"a":""}`))
+	if m, err := identity.Metadata("").Merge([]byte(`{"a":"` + most + `"}`)); err != nil || len(m) != identity.MaxMetadata {
+		t.Errorf("%d bytes: %v", len(m), err)
+	}
+	if _, err := identity.Metadata("").Merge([]byte(`{"a":"` + most + `<"}`)); identity.KindOf(err) != identity.InvalidRequest {
+		t.Errorf("one byte more: %v", err)
+	}
+}
+
 func TestKeyStateFollowsFromTimes(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
 	k := identity.SigningKey{ActivatesAt: at(10)}

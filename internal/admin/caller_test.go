@@ -27,6 +27,7 @@ func TestCallersWhoLostItMeanwhile(t *testing.T) {
 		kind identity.Kind
 	}{
 		{"disabled", func(id string) { update(id, admin.UserPatch{Enabled: ptr(false)}) }, identity.InvalidToken},
+		{"marked", func(id string) { update(id, admin.UserPatch{OneTime: ptr(true)}) }, identity.InvalidToken},
 		{"deleted", func(id string) { d.must(d.admin.DeleteUser(t.Context(), root, id, nil)) }, identity.InvalidToken},
 		{"demoted", func(id string) { update(id, admin.UserPatch{Roles: ptr([]string{})}) }, identity.InsufficientPermission},
 		{"demoted in part", func(id string) { update(id, admin.UserPatch{Roles: ptr([]string{}), Permissions: ptr(all[1:])}) }, identity.InsufficientPermission},

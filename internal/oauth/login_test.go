@@ -171,3 +171,32 @@ func TestLoginSpellings(t *testing.T) {
 	// A media type with its charset is the same too.
 	wantStatus(t, s.Do("POST", "/auth/login", object("username", "alice", "password", composed), "Content-Type", "application/json; charset=UTF-8"), 200)
 }
+
+// A login that gave no token is none, and one that did is known when the service stops
+// at the latest.
+func TestLastLogin(t *testing.T) {
+	s := identitytest.New(t)
+	user := addUser(t, s, "alice", []string{"a"})
+	again := func() *identitytest.Service {
+		t.Helper()
+		s.Stop()
+		return identitytest.New(t, identitytest.Options{DatabasePath: s.DatabasePath, EncryptionKey: s.EncryptionKey})
+	}
+	last := func() bool {
+		t.Helper()
+		u, err := s.Installation.DB.User(t.Context(), user.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return !u.LastLoginAt.IsZero()
+	}
+	wantStatus(t, s.Do("POST", "/auth/login", object("username", "alice", "password", password, "audience", "b")), 403)
+	wantStatus(t, s.Do("POST", "/auth/login", object("username", "alice", "password", "wrong", "audience", "a")), 401)
+	if s = again(); last() {
+		t.Error("a refusal is a login")
+	}
+	s.Login("alice", password, "a")
+	if s = again(); !last() {
+		t.Error("a login is not known")
+	}
+}

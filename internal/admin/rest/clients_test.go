@@ -140,6 +140,9 @@ func TestExpiredSecretsMakeRoom(t *testing.T) {
 	if len(list) != 10 || list[0].(map[string]any)["label"] != last || list[9].(map[string]any)["label"] != "" {
 		t.Errorf("there are %d secrets: %v", len(list), list)
 	}
+	if gone := d.events("event=client.secret.deleted&target=m"); len(gone) != 6 { // of 16 in all
+		t.Errorf("%d are recorded as gone", len(gone))
+	}
 	r := d.Post("/auth/token", map[string]string{"client_id": "m", "client_secret": "the one that was chosen", "audience": "a"})
 	d.wantStatus("the one that lives", r, 200)
 }

@@ -48,6 +48,35 @@ func testFollower(t *testing.T, h *harness) {
 	get("bystander", 2)
 }
 
+// A node that cannot read its own change does not trust its memory.
+func testFollowerChanged(t *testing.T, h *harness) {
+	db, ctx := h.migrated(), t.Context()
+	f := db.Follow(slog.New(slog.DiscardHandler))
+	loads := 0
+	cache := store.NewCache(f, store.KindUser, 100, time.Hour, func(context.Context, string) (int, error) {
+		loads++
+		return loads, nil
+	})
+	ann := h.user("ann")
+	get := func(want int) {
+		t.Helper()
+		got, err := cache.Get(ctx, ann.ID)
+		check(t, err)
+		if got != want {
+			t.Fatalf("got load %d, want %d", got, want)
+		}
+	}
+	get(1)
+	h.change(db, func(tx *store.DB) error { return tx.CreateUser(ctx, ann) })
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	f.Changed(gone)
+	get(2)
+	h.change(db, func(tx *store.DB) error { return tx.DeleteUser(ctx, ann.ID) })
+	f.Changed(ctx)
+	get(3)
+}
+
 func testFollowerStartsOver(t *testing.T, h *harness) {
 	db, ctx := h.migrated(), t.Context()
 	check(t, db.Change(ctx, func(tx *store.DB) error { return tx.CreateUser(ctx, h.user("ann")) }))

@@ -51,6 +51,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"signing keys cover lifetimes of their own", testKeysCoverOwnLifetimes},
 		{"superseded keys are destroyed", testDestroyKeys},
 		{"follower", testFollower},
+		{"follower after a change of its own", testFollowerChanged},
 		{"follower after a long absence", testFollowerStartsOver},
 		{"cache does not keep what was overtaken", testCacheOvertaken},
 		{"cache drops on roles", testCacheDropsOnRole},
