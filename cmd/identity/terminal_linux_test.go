@@ -34,6 +34,12 @@ func (o onTerminal) openTerminal() (person, terminal *os.File) {
 		o.Fatal(err)
 	}
 	o.Cleanup(func() { terminal.Close() })
+	// Otherwise Ctrl-C throws away what has been shown, and with it what the program
+	// says of it, if that is faster than the throwing away (termios(3)).
+	var state syscall.Termios
+	o.ioctl(terminal, syscall.TCGETS, unsafe.Pointer(&state))
+	state.Lflag |= syscall.NOFLSH
+	o.ioctl(terminal, syscall.TCSETS, unsafe.Pointer(&state))
 	return person, terminal
 }
 
