@@ -53,6 +53,7 @@ type UserPatch struct {
 	// common ones nor the username.
 	Password *string `json:"password,omitempty"`
 	// OneTime marks the password as one that must be changed before it gives a token.
+	// Setting a password leaves the mark as it is.
 	OneTime *bool `json:"one_time,omitempty"`
 	// Enabled is false for a user who gets no token.
 	Enabled *bool `json:"enabled,omitempty"`
