@@ -13,7 +13,7 @@ func (db *DB) RecordLogins(ctx context.Context, at map[string]time.Time) error {
 	return db.recordTimes(ctx, `UPDATE users SET last_login_at = ? WHERE id = ? AND last_login_at < ?`, at)
 }
 
-// RecordSecretUse and RecordKeyUse do the same for credentials of clients.
+// RecordSecretUse stores when secrets of clients were last used.
 func (db *DB) RecordSecretUse(ctx context.Context, at map[string]time.Time) error {
 	return db.recordTimes(ctx, `UPDATE client_secrets SET last_used_at = ? WHERE id = ? AND last_used_at < ?`, at)
 }
