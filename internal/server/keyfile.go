@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
+	"github.com/seed-60f9e3ad/identity/internal/newfile"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 )
 
@@ -51,39 +51,13 @@ func (in *Installation) makeKeyFile(ctx context.Context, path string) ([]byte, e
 		return nil, errors.New("the file is missing and ENCRYPTION_KEY is not set, but the database holds keys sealed under one; put the file back or set ENCRYPTION_KEY; nothing was changed")
 	}
 	text := []byte(seal.GenerateKey().Reveal() + "\n")
-	if err := writeNew(path, text); err != nil {
+	err = newfile.Write(path, func(f *os.File) error {
+		_, err := f.Write(text)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	in.logger.WarnContext(ctx, "ENCRYPTION_KEY is not set: a key was made and kept in a file; without it the database cannot be used, so keep a copy apart from it", "file", path)
 	return text, nil
-}
-
-// writeNew writes a file that must not exist yet, durably, for its owner only. It is
-// there whole or not at all, whoever looks and whenever the process ends.
-func writeNew(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // it has its own name by then, or none
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(f.Name(), path); err != nil { // unlike a rename it replaces nothing
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes a new name in the folder durable.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
