@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/seed-60f9e3ad/identity"
 )
 
 // The kinds of thing that a change can touch.
@@ -65,9 +67,42 @@ func (db *DB) Revision(ctx context.Context) (int64, error) {
 	return revision, err
 }
 
+// state reads what a poll needs in one statement, by the connection kept for it: the
+// number of the last change, the database's time, which it takes in, and whether this is
+// still a database to write to; one that is not is an error, and its connections are
+// dropped. session tells the connection from others: on another one the server may be
+// another too, in which the same number is another change.
+func (db *DB) state(ctx context.Context) (revision, session int64, err error) {
+	db.stats.polls.Add(1)
+	conn, err := db.control.Conn(ctx)
+	if err != nil {
+		return 0, 0, db.failed("connecting for the revision", err)
+	}
+	defer conn.Close() //nolint:errcheck // it goes back to its pool
+	_ = conn.Raw(func(driverConn any) error {
+		if c, ok := driverConn.(*connection); ok {
+			session = c.number
+		}
+		return nil
+	})
+	var shown, readOnly int64
+	asked := db.machine()
+	if err := conn.QueryRowContext(ctx, db.dialect.state).Scan(&revision, &shown, &readOnly); err != nil {
+		return 0, 0, db.failed("reading the revision", err)
+	}
+	if readOnly != 0 {
+		db.demoted()
+		return 0, 0, &identity.Error{Kind: identity.Unavailable, Message: "The database cannot be used now.", Err: errReadOnly, RetryAfter: time.Second}
+	}
+	db.learnTime(asked, db.machine(), shown)
+	return revision, session, nil
+}
+
 // changesSince returns what changed after revision, in order.
 func (db *DB) changesSince(ctx context.Context, revision int64) ([]entry, error) {
-	return rows(ctx, db, "changes", `SELECT revision, kind, entity_id FROM changes WHERE revision > ? ORDER BY revision`, []any{revision},
+	following := *db
+	following.readers = db.control
+	return rows(ctx, &following, "changes", `SELECT revision, kind, entity_id FROM changes WHERE revision > ? ORDER BY revision`, []any{revision},
 		func(scan func(...any) error) (e entry, err error) {
 			return e, scan(&e.revision, &e.kind, &e.id)
 		})

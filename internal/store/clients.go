@@ -157,7 +157,7 @@ func (db *DB) credentialsChanged(ctx context.Context, id string) error {
 // Client returns the client with its secrets and keys, newest first; NotFound if
 // there is none. It makes the same queries whether there is one or not.
 func (db *DB) Client(ctx context.Context, id string) (identity.Client, error) {
-	list, err := db.clients(ctx, id, id, `WHERE id = ?`, id)
+	list, err := db.clients(ctx, `WHERE id = ?`, id)
 	return one(list, err)("client")
 }
 
@@ -165,28 +165,32 @@ func (db *DB) Client(ctx context.Context, id string) (identity.Client, error) {
 // their answers.
 func (db *DB) LookForClient(ctx context.Context, id string) error {
 	_, revisionErr := db.Revision(ctx)
-	_, err := db.clients(ctx, id, id, `WHERE id = ?`, id)
+	_, err := db.clients(ctx, `WHERE id = ?`, id)
 	return errors.Join(revisionErr, err)
 }
 
 // Clients returns up to limit clients with ids after the given one, in id order, with
 // their secrets and keys.
 func (db *DB) Clients(ctx context.Context, after string, limit int) ([]identity.Client, error) {
-	return db.clients(ctx, "", "", `WHERE id > ? ORDER BY id LIMIT ?`, after, limit)
+	return db.clients(ctx, `WHERE id > ? ORDER BY id LIMIT ?`, after, limit)
 }
 
-// clients reads the chosen clients, and then the credentials of those with ids from
-// first to last; empty bounds are those of what was chosen.
-func (db *DB) clients(ctx context.Context, first, last, choice string, args ...any) ([]identity.Client, error) {
+// clients reads the chosen clients, and then their credentials.
+func (db *DB) clients(ctx context.Context, choice string, args ...any) ([]identity.Client, error) {
 	list, err := principals(ctx, db, "clients", clientColumns, choice, "id", args, scanClient,
 		func(c *identity.Client) (string, *identity.Roles) { return c.ID, &c.Roles })
 	if err != nil {
 		return nil, err
 	}
-	if n := len(list); first == "" && n > 0 {
-		first, last = list[0].ID, list[n-1].ID
+	// One client is asked for by name, also where there is none, so that it costs the
+	// same: a range of one is planned anew each time.
+	of, bounds := `client_id = ?`, args[:1]
+	if n := len(list); n > 1 {
+		of, bounds = `client_id >= ? AND client_id <= ?`, []any{list[0].ID, list[n-1].ID}
+	} else if n == 1 {
+		bounds = []any{list[0].ID}
 	}
-	return list, db.loadCredentials(ctx, list, first, last)
+	return list, db.loadCredentials(ctx, list, of, bounds)
 }
 
 func scanClient(scan func(...any) error) (identity.Client, error) {
@@ -206,14 +210,14 @@ func scanClient(scan func(...any) error) (identity.Client, error) {
 	return c, errors.Join(rerr, perr, aerr)
 }
 
-// loadCredentials reads the secrets and keys of clients with ids from first to last.
-func (db *DB) loadCredentials(ctx context.Context, clients []identity.Client, first, last string) error {
+// loadCredentials reads the secrets and keys of the clients, which a condition chooses.
+func (db *DB) loadCredentials(ctx context.Context, clients []identity.Client, of string, bounds []any) error {
 	byID := map[string]*identity.Client{}
 	for i := range clients {
 		byID[clients[i].ID] = &clients[i]
 	}
 	_, err := rows(ctx, db, "client secrets", `SELECT client_id, id, secret_hash, chosen, label, created_at, expires_at, last_used_at FROM client_secrets
-		WHERE client_id >= ? AND client_id <= ? ORDER BY created_at DESC, id`, []any{first, last},
+		WHERE `+of+` ORDER BY created_at DESC, id`, bounds,
 		func(scan func(...any) error) (s identity.ClientSecret, err error) {
 			var client string
 			var created, expires, used int64
@@ -228,7 +232,7 @@ func (db *DB) loadCredentials(ctx context.Context, clients []identity.Client, fi
 		return err
 	}
 	_, err = rows(ctx, db, "client keys", `SELECT client_id, id, kid, public_jwk, label, created_at, last_used_at FROM client_keys
-		WHERE client_id >= ? AND client_id <= ? ORDER BY created_at DESC, id`, []any{first, last},
+		WHERE `+of+` ORDER BY created_at DESC, id`, bounds,
 		func(scan func(...any) error) (k identity.ClientKey, err error) {
 			var client string
 			var created, used int64

@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -15,68 +18,141 @@ import (
 // concurrent use unless it stands for a transaction.
 type DB struct {
 	dialect dialect
-	path    string
-	now     func() time.Time
+	path    string // of the SQLite file
+	*shared
+	// fixed is the clock of all nodes where a test gives one; machine is this one's.
+	fixed, machine func() time.Time
 	// writer has one connection on SQLite: writes queue in Go, where a context
-	// can end the wait, instead of in the database's lock.
-	writer, readers *sql.DB
+	// can end the wait, instead of in the database's lock. On a server it and readers
+	// are the same.
+	writer, readers *pool
+	// control is for following the database and for the lock at the start.
+	control *pool
 	// tx is set while this DB stands for a transaction.
 	tx *sql.Tx
 	// revision is set inside Change: the number of this change.
 	revision int64
+	// unhurried has statements take as long as their context.
+	unhurried bool
 }
 
-// queryer is what reading needs of *sql.DB and *sql.Tx.
-type queryer interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// Close ends all connections. The database file is left complete.
+// Close ends all connections. A SQLite file is left complete.
 func (db *DB) Close() error {
-	return errors.Join(db.readers.Close(), db.writer.Close())
+	var errs []error
+	for _, p := range db.pools() {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
 }
 
-// Now returns the time by which everything in the database is judged.
-func (db *DB) Now() time.Time { return db.now().Truncate(time.Millisecond) }
+// pools returns every set of connections once.
+func (db *DB) pools() []*pool {
+	var list []*pool
+	for _, p := range []*pool{db.readers, db.writer, db.control} {
+		if p != nil && !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// transactionTries is how often a transaction is begun that another one was preferred
+// to.
+const transactionTries = 3
 
 // Tx runs fn in one transaction: all that it does through tx happens, or
 // nothing. Reads through tx see its own writes. Inside a transaction Tx just
-// runs fn, so verbs compose.
+// runs fn, so verbs compose. fn is run again if the database sacrificed the
+// transaction for another one.
 func (db *DB) Tx(ctx context.Context, fn func(tx *DB) error) error {
 	if db.tx != nil {
 		return fn(db)
 	}
-	sqlTx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return db.failed("beginning a transaction", err)
+	for try := 1; ; try++ {
+		err := db.transaction(ctx, fn)
+		if err == nil || try == transactionTries || db.dialect.fault(err) != faultRetry {
+			return err
+		}
+		// The one that was preferred gets some time to be done.
+		time.Sleep(time.Duration(try) * 20 * time.Millisecond)
 	}
+}
+
+func (db *DB) transaction(ctx context.Context, fn func(tx *DB) error) error {
+	if limit := db.dialect.transaction; limit > 0 && !db.unhurried {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	conn, sqlTx, err := db.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // it goes back to its pool
 	tx := *db
 	tx.tx = sqlTx
 	defer sqlTx.Rollback() //nolint:errcheck // after a commit it does nothing, and before one the first error matters
-	if err := fn(&tx); err != nil {
-		return err
+	if err = fn(&tx); err == nil {
+		err = db.failed("committing", sqlTx.Commit())
 	}
-	return db.failed("committing", sqlTx.Commit())
+	if errors.Is(err, sql.ErrTxDone) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		// database/sql has rolled it back behind fn's back.
+		err = db.failed("the transaction took too long", ctx.Err())
+	}
+	return err
 }
 
-// reading returns where reads go: the transaction, or the readers.
-func (db *DB) reading() queryer {
-	if db.tx != nil {
-		return db.tx
+// begin begins a transaction. A connection that turns out to be broken, as all are after
+// a restart of the server, is no reason to fail: nothing has happened on it yet.
+func (db *DB) begin(ctx context.Context) (*sql.Conn, *sql.Tx, error) {
+	for tries := db.writer.Stats().MaxOpenConnections; ; tries-- {
+		conn, err := db.connection(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		tx, err := conn.BeginTx(ctx, nil)
+		if err == nil {
+			return conn, tx, nil
+		}
+		_ = conn.Close() // it goes back to its pool, or away
+		if tries <= 0 || !errors.Is(err, driver.ErrBadConn) {
+			return nil, nil, db.failed("beginning a transaction", err)
+		}
 	}
-	return db.readers
+}
+
+// connection waits for one of the writer's connections, as long as patience lasts.
+func (db *DB) connection(ctx context.Context) (*sql.Conn, error) {
+	waiting, cancel := db.hurry(ctx)
+	defer cancel()
+	conn, err := db.writer.Conn(waiting)
+	return conn, db.failed("waiting for a connection to the database", err)
+}
+
+// hurry gives a statement its deadline.
+func (db *DB) hurry(ctx context.Context) (context.Context, context.CancelFunc) {
+	if db.unhurried || db.dialect.patience == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, db.dialect.patience)
 }
 
 // exec runs one statement and returns the number of rows it affected.
 func (db *DB) exec(ctx context.Context, doing, query string, args ...any) (int64, error) {
-	run := db.writer.ExecContext
-	if db.tx != nil {
-		run = db.tx.ExecContext
-	}
-	result, err := run(ctx, query, args...)
-	if err != nil {
-		return 0, db.failed(doing, err)
+	ctx, cancel := db.hurry(ctx)
+	defer cancel()
+	var result sql.Result
+	var err error
+	for try := 1; ; try++ {
+		db.stats.statements.Add(1)
+		result, err = db.writer.exec(ctx, db.tx, &db.dialect, query, args)
+		if err == nil {
+			break
+		}
+		// A statement by itself is a transaction, and may be sacrificed like one.
+		if db.tx != nil || try == transactionTries || db.dialect.fault(err) != faultRetry {
+			return 0, db.failed(doing, err)
+		}
 	}
 	n, err := result.RowsAffected()
 	return n, db.failed(doing, err)
@@ -84,16 +160,26 @@ func (db *DB) exec(ctx context.Context, doing, query string, args ...any) (int64
 
 // row reads one row into dest; no row is a NotFound that names what is missing.
 func (db *DB) row(ctx context.Context, what, query string, args []any, dest ...any) error {
-	err := db.reading().QueryRowContext(ctx, query, args...).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return identity.Errorf(identity.NotFound, "There is no such %s.", what)
+	found := false
+	_, err := rows(ctx, db, "the "+what, query, args, func(scan func(...any) error) (struct{}, error) {
+		if found {
+			return struct{}{}, nil
+		}
+		found = true
+		return struct{}{}, scan(dest...)
+	})
+	if err == nil && !found {
+		return noSuch(what)
 	}
-	return db.failed("reading the "+what, err)
+	return err
 }
 
 // rows reads all rows of a query, each with scan.
 func rows[T any](ctx context.Context, db *DB, what, query string, args []any, scan func(scan func(...any) error) (T, error)) ([]T, error) {
-	result, err := db.reading().QueryContext(ctx, query, args...)
+	ctx, cancel := db.hurry(ctx)
+	defer cancel()
+	db.stats.statements.Add(1)
+	result, err := db.readers.query(ctx, db.tx, &db.dialect, query, args)
 	if err != nil {
 		return nil, db.failed("reading "+what, err)
 	}
@@ -102,7 +188,7 @@ func rows[T any](ctx context.Context, db *DB, what, query string, args []any, sc
 	for result.Next() {
 		v, err := scan(result.Scan)
 		if err != nil {
-			return nil, db.failed("reading "+what, err)
+			return nil, fmt.Errorf("reading %s: %w", what, err)
 		}
 		list = append(list, v)
 	}
@@ -116,13 +202,21 @@ func (db *DB) failed(doing string, err error) error {
 		return nil
 	}
 	err = fmt.Errorf("%s: %w", doing, err)
-	switch {
-	case db.dialect.taken(err):
-		return &identity.Error{Kind: identity.Conflict, Message: "The name or id is taken.", Err: err}
-	case db.dialect.away(err), errors.Is(err, context.DeadlineExceeded):
-		return &identity.Error{Kind: identity.Unavailable, Message: "The database cannot be used now.", Err: err, RetryAfter: time.Second}
+	what := db.dialect.fault(err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		what = faultAway
 	}
-	return err
+	switch what {
+	case faultTaken:
+		return &identity.Error{Kind: identity.Conflict, Message: "The name or id is taken.", Err: err}
+	case faultReadOnly:
+		db.demoted()
+		err = fmt.Errorf("%w (%w)", err, errReadOnly)
+	case faultAway, faultRetry:
+	case faultOther:
+		return err
+	}
+	return &identity.Error{Kind: identity.Unavailable, Message: "The database cannot be used now.", Err: err, RetryAfter: time.Second}
 }
 
 // millis is how times are stored: milliseconds since 1970 in UTC, 0 for none.
@@ -140,10 +234,14 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// A list of strings is stored as a JSON array.
+// A list of strings is stored as a JSON array, in which < and the like stand for
+// themselves: as escapes they would take six times the room.
 func listText(list []string) string {
-	text, _ := json.Marshal(identity.SortedSet(list)) //nolint:errchkjson // strings always encode
-	return string(text)
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(identity.SortedSet(list)) //nolint:errchkjson // strings always encode
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
 func fromListText(text string) ([]string, error) {

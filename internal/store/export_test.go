@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // WriterPragmaForTest reads a pragma of the connection that writes.
 func WriterPragmaForTest(ctx context.Context, db *DB, pragma string) (string, error) {
@@ -27,3 +30,19 @@ func UsersQueryForTest(f UserFilter) (query string, args []any) {
 	choice, args := f.choice()
 	return principalsQuery("users", userColumns, choice, "username"), args
 }
+
+// CheckCopyForTest is the check of a copy before it gets its name.
+func CheckCopyForTest(ctx context.Context, path string) error {
+	_, err := checkCopy(ctx, path)
+	return err
+}
+
+// AskForTest asks for one text by the connection that follows.
+func AskForTest(ctx context.Context, db *DB, query string) (string, error) {
+	var value string
+	err := db.control.QueryRowContext(ctx, query).Scan(&value)
+	return value, err
+}
+
+// LimitTransactionsForTest sets how long a transaction may take.
+func LimitTransactionsForTest(db *DB, limit time.Duration) { db.dialect.transaction = limit }

@@ -30,7 +30,10 @@ type Follower struct {
 
 	mu       sync.RWMutex
 	revision int64     // changes up to this one have been applied
+	session  int64     // the connection on which that was found out
 	polledAt time.Time // start of the last successful poll, zero before the first
+	failure  error     // of the last poll, if it failed
+	failedAt time.Time // end of that
 	caches   []dropper
 }
 
@@ -92,14 +95,14 @@ func (f *Follower) Changed(ctx context.Context) {
 
 // fresh makes sure that memory may be trusted now.
 func (f *Follower) fresh(ctx context.Context) error {
-	if f.trusted() {
-		return nil
+	if trusted, failure := f.standing(); trusted || failure != nil {
+		return failure
 	}
 	polled := f.asking.DoChan("", func() (any, error) {
 		f.polling.Lock()
 		defer f.polling.Unlock()
-		if f.trusted() { // somebody has polled meanwhile
-			return nil, nil
+		if trusted, failure := f.standing(); trusted || failure != nil { // somebody has polled meanwhile
+			return nil, failure
 		}
 		return nil, f.poll(context.WithoutCancel(ctx))
 	})
@@ -111,49 +114,77 @@ func (f *Follower) fresh(ctx context.Context) error {
 	}
 }
 
-func (f *Follower) trusted() bool {
+// standing reports whether memory may be trusted, and if not whether that was found out
+// just now: then asking again at once would only make more callers wait.
+func (f *Follower) standing() (trusted bool, failure error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return !f.polledAt.IsZero() && time.Since(f.polledAt) < trust
+	if !f.polledAt.IsZero() && time.Since(f.polledAt) < trust {
+		return true, nil
+	}
+	if f.failure != nil && time.Since(f.failedAt) < pollInterval {
+		return false, f.failure
+	}
+	return false, nil
 }
 
+// poll asks the database and remembers if it could not. A caller who went away says
+// nothing about it.
 func (f *Follower) poll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
-	defer cancel()
-	began := time.Now() // the real clock: trust is about this process, not about the domain
-	f.mu.RLock()
-	since, before := f.revision, f.polledAt
-	f.mu.RUnlock()
-	if before.IsZero() || began.Sub(before) > changeRetention {
-		return f.startOver(ctx, began)
-	}
-	changes, err := f.db.changesSince(ctx, since)
-	if err != nil {
+	err := f.apply(ctx)
+	if ctx.Err() != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.failure, f.failedAt = err, time.Now()
+	return err
+}
+
+// apply drops what has changed from memory.
+func (f *Follower) apply(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	began := time.Now() // the real clock: trust is about this process, not about the domain
+	revision, session, err := f.db.state(ctx)
+	if err != nil {
+		return err
+	}
+	f.mu.RLock()
+	since, before, same := f.revision, f.polledAt, f.session == session
+	f.mu.RUnlock()
+	if before.IsZero() || began.Sub(before) > changeRetention || revision < since || !same {
+		f.startOver(revision, session, began)
+		return nil
+	}
+	var changes []entry
+	if revision > since {
+		if changes, err = f.db.changesSince(ctx, since); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.revision = revision
 	for _, c := range changes {
 		for _, cache := range f.caches {
 			cache.drop(c.kind, c.id)
 		}
-		f.revision = c.revision
+		f.revision = max(f.revision, c.revision)
 	}
 	f.polledAt = began
 	return nil
 }
 
-// startOver forgets everything, because what changed cannot be known.
-func (f *Follower) startOver(ctx context.Context, began time.Time) error {
-	revision, err := f.db.Revision(ctx)
-	if err != nil {
-		return err
-	}
+// startOver forgets everything, because what changed cannot be known: this is the first
+// poll, or the last one was long ago, or the database may be another than before, such as
+// a restored one, or a standby that had not got the last changes: there the same numbers
+// are others.
+func (f *Follower) startOver(revision, session int64, began time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, cache := range f.caches {
 		cache.dropAll()
 	}
-	f.revision, f.polledAt = revision, began
-	return nil
+	f.revision, f.session, f.polledAt = revision, session, began
 }

@@ -9,37 +9,57 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"time"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Config says which database to open.
-type Config struct {
-	// Path is the SQLite file. It and its folder are made if they are missing,
-	// readable by their owner only.
-	Path string
-	// Now is the clock; nil is time.Now.
-	Now func() time.Time
+func sqliteDialect() dialect {
+	return dialect{
+		name: SQLite, goose: goose.DialectSQLite3, migrations: "sqlite",
+		ignoreTaken: ` ON CONFLICT DO NOTHING`,
+		tableCount:  `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?`,
+		state:       `SELECT revision, 0, 0 FROM revision WHERE id = 1`,
+		fault:       sqliteFault,
+	}
 }
 
-// Open opens the database. It reads no table and writes nothing: see Migrate.
-func Open(cfg Config) (*DB, error) {
+// sqliteFault reads the result code (SQLite documentation, "Result and Error Codes").
+func sqliteFault(err error) fault {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return connectionFault(err)
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return faultTaken
+	}
+	switch e.Code() & 0xff { // the primary code, without its extension
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
+		sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return faultAway
+	}
+	return faultOther
+}
+
+// openSQLite opens a file. It reads no table.
+func openSQLite(cfg Config) (*DB, error) {
 	if cfg.Path == "" {
 		return nil, errors.New("the path of the database is missing")
-	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
 	}
 	if err := makeFile(cfg.Path); err != nil {
 		return nil, fmt.Errorf("making the database file: %w", err)
 	}
-	db := &DB{dialect: sqliteDialect(), path: cfg.Path, now: cfg.Now}
+	db := &DB{dialect: sqliteDialect(), shared: &shared{}, path: cfg.Path, fixed: cfg.Now, machine: cfg.Machine}
 	var err error
-	if db.writer, err = openSQLite(cfg.Path, 1, "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(1)"); err != nil {
+	if db.writer, err = sqlitePool(cfg.Path, 1, "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(1)"); err != nil {
 		return nil, err
 	}
-	if db.readers, err = openSQLite(cfg.Path, 2*runtime.GOMAXPROCS(0), "query_only(1)"); err != nil {
+	if db.readers, err = sqlitePool(cfg.Path, 2*runtime.GOMAXPROCS(0), "query_only(1)"); err != nil {
 		return nil, errors.Join(err, db.writer.Close())
 	}
+	db.control = db.readers
 	// The first read finds out whether the file is a database at all, before
 	// anything is made beside it.
 	var version int
@@ -49,21 +69,21 @@ func Open(cfg Config) (*DB, error) {
 	return db, nil
 }
 
-// openSQLite opens a pool of up to most connections, each with the pragmas.
-func openSQLite(path string, most int, pragmas ...string) (*sql.DB, error) {
+// sqlitePool opens up to most connections, each with the pragmas.
+func sqlitePool(path string, most int, pragmas ...string) (*pool, error) {
 	query := url.Values{
 		"_pragma": append([]string{"busy_timeout(5000)", "foreign_keys(1)"}, pragmas...),
 		// A transaction takes the write lock when it begins, so it never fails
 		// half-way because another process began to write.
 		"_txlock": {"immediate"},
 	}
-	pool, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}).String())
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}).String())
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	pool.SetMaxOpenConns(most)
-	pool.SetMaxIdleConns(most)
-	return pool, nil
+	db.SetMaxOpenConns(most)
+	db.SetMaxIdleConns(most)
+	return &pool{DB: db, idle: most}, nil
 }
 
 // makeFile makes the file and its folder for their owner only. SQLite gives its

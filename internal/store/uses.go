@@ -25,7 +25,7 @@ func (db *DB) RecordKeyUse(ctx context.Context, at map[string]time.Time) error {
 
 // recordTimes goes in batches, so that no transaction holds up the others.
 func (db *DB) recordTimes(ctx context.Context, update string, at map[string]time.Time) error {
-	const batch = 500
+	const batch = 100
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(at)), batch) {
 		err := db.Tx(ctx, func(tx *DB) error {
 			for _, id := range ids {

@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,13 +58,62 @@ func testBinaryNames(t *testing.T, h *harness) {
 	db, ctx := h.migrated(), t.Context()
 	// The service canonicalises before it stores. The database must not fold
 	// once more: these are different names to it.
-	for _, name := range []string{"straße", "strasse", "muller", "müller", "a", "A"} {
-		check(t, db.Change(ctx, func(tx *store.DB) error { return tx.CreateUser(ctx, h.user(name)) }))
+	names := []string{"straße", "strasse", "muller", "müller", "a", "A", "a ", "a\t", "😀", "😁", "%", "_"}
+	for _, name := range names {
+		client := h.client(name)
+		client.Secrets, client.Keys = nil, nil
+		h.change(db, func(tx *store.DB) error {
+			return errorsOf(tx.CreateUser(ctx, h.user(name)), tx.CreateClient(ctx, client), tx.CreateRole(ctx, h.role(name)))
+		})
 	}
-	got, err := db.UserByName(ctx, "strasse")
+	for _, name := range names {
+		u, err := db.UserByName(ctx, name)
+		check(t, err)
+		c, err := db.Client(ctx, name)
+		check(t, err)
+		if u.Username != name || c.ID != name {
+			t.Errorf("looked for %q, found %q and %q", name, u.Username, c.ID)
+		}
+	}
+}
+
+// testLargest stores the largest that the service accepts. Nothing is cut off, and what
+// cannot be kept is an error.
+func testLargest(t *testing.T, h *harness) {
+	db, ctx := h.migrated(), t.Context()
+	wide := strings.Repeat("\U0001F600", 255)
+	u := h.user(strings.Repeat("u", 255))
+	u.PasswordHash = strings.Repeat("h", 1500)
+	u.Metadata = identity.Metadata(`{"a":"` + strings.Repeat("é", 2000) + `"}`)
+	u.Permissions, u.Audiences = nil, nil
+	for i := range 900 { // each as small as may be: the quotes and commas count too
+		u.Permissions = append(u.Permissions, fmt.Sprintf("%03d", i))
+		u.Audiences = append(u.Audiences, fmt.Sprintf(`"\\%02x`, i))
+	}
+	u.Permissions, u.Audiences = identity.SortedSet(u.Permissions), identity.SortedSet(u.Audiences)
+	c := h.client(strings.Repeat("c", 128))
+	c.Name, c.Secrets[0].Label, c.Keys[0].Label = wide, wide, wide
+	c.Keys[0].JWK = `{"n":"` + strings.Repeat("x", 12_000) + `"}`
+	r := h.role(wide)
+	h.change(db, func(tx *store.DB) error {
+		return errorsOf(tx.CreateUser(ctx, u), tx.CreateClient(ctx, c), tx.CreateRole(ctx, r))
+	})
+	gotUser, err := db.UserByName(ctx, u.Username)
 	check(t, err)
-	if got.Username != "strasse" {
-		t.Fatalf("looked for strasse, found %q", got.Username)
+	wantEqual(t, gotUser, u)
+	gotClient, err := db.Client(ctx, c.ID)
+	check(t, err)
+	wantEqual(t, gotClient, c)
+	gotRole, err := db.Role(ctx, r.ID)
+	check(t, err)
+	wantEqual(t, gotRole, r)
+
+	huge := h.user("huge")
+	huge.PasswordHash = strings.Repeat("h", 100_000)
+	if db.Change(ctx, func(tx *store.DB) error { return tx.CreateUser(ctx, huge) }) == nil {
+		got, err := db.UserByName(ctx, "huge")
+		check(t, err)
+		wantEqual(t, got.PasswordHash, huge.PasswordHash)
 	}
 }
 

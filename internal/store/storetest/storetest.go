@@ -31,6 +31,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"configuration", testConfiguration},
 		{"users", testUsers},
 		{"usernames compare by their bytes", testBinaryNames},
+		{"the largest values", testLargest},
 		{"users change", testUserChanges},
 		{"users in pages", testUserPages},
 		{"administrators", testAdministrators},
