@@ -26,6 +26,16 @@ func (r *Ring) Create(ctx context.Context, tx *store.DB, algorithm jose.Algorith
 	if err != nil {
 		return Key{}, err
 	}
+	return r.first(ctx, tx, private, algorithm, lifetime)
+}
+
+// Adopt is Create with a key that verifiers know from before. It runs in tx, which is
+// inside store.DB.Change.
+func (r *Ring) Adopt(ctx context.Context, tx *store.DB, private jose.PrivateKey, lifetime time.Duration) (Key, error) {
+	return r.first(ctx, tx, private, private.Algorithms()[0], lifetime)
+}
+
+func (r *Ring) first(ctx context.Context, tx *store.DB, private jose.PrivateKey, algorithm jose.Algorithm, lifetime time.Duration) (Key, error) {
 	now := tx.Now()
 	return r.activate(ctx, tx, private, identity.SigningKey{Algorithm: string(algorithm), Default: true, CreatedAt: now, ActivatesAt: now}, lifetime)
 }
