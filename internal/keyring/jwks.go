@@ -20,17 +20,28 @@ type JWKS struct {
 	until time.Time // when the next key leaves; zero if none will
 }
 
+// jwksPatience is how long the published keys wait for a database that may be away.
+const jwksPatience = 250 * time.Millisecond
+
 // JWKS returns every key that a verifier needs now or soon: those that will
 // sign, the one that signs, and those that cover live tokens. Public members
 // only.
 func (r *Ring) JWKS(ctx context.Context) (*JWKS, error) {
 	held := r.jwks.Load()
+	// Verifying goes on while the database is away, though nobody may have asked for the
+	// keys before; and verifiers do not wait for it long.
+	last := r.last.Load()
+	if last != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, jwksPatience)
+		defer cancel()
+	}
 	set, err := r.keys.Get(ctx, "")
 	if err != nil {
-		if held == nil || identity.KindOf(err) != identity.Unavailable {
+		if last == nil || identity.KindOf(err) != identity.Unavailable {
 			return nil, err
 		}
-		set = held.set // verifying goes on while the database is away
+		set = last
 	}
 	now := r.db.Now()
 	if held != nil && held.set == set && (held.until.IsZero() || now.Before(held.until)) {

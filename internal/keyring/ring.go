@@ -27,7 +27,10 @@ type Ring struct {
 	sealer *seal.Sealer
 	logger *slog.Logger
 	keys   *store.Cache[*keySet]
-	jwks   atomic.Pointer[JWKS]
+	// last is what was read last. It signs nothing: it is for verifiers while the
+	// database is away.
+	last atomic.Pointer[keySet]
+	jwks atomic.Pointer[JWKS]
 }
 
 // Config is what a Ring needs; nothing may be missing.
@@ -210,6 +213,7 @@ func (r *Ring) load(ctx context.Context) (*keySet, error) {
 		}
 		set.keys = append(set.keys, k)
 	}
+	r.last.Store(set)
 	return set, nil
 }
 
