@@ -1,10 +1,5 @@
 package identitytest
 
-import (
-	"database/sql"
-	"net/url"
-)
-
 // Change runs an administrative statement from beside the service, as another
 // node would: under a revision of its own that names what was touched. It holds
 // for the next request.
@@ -17,21 +12,19 @@ func (s *Service) Change(kind, id, statement string, args ...any) {
 // ChangeElsewhere is Change without telling this node, which finds out by itself.
 func (s *Service) ChangeElsewhere(kind, id, statement string, args ...any) {
 	s.t.Helper()
-	query := url.Values{"_pragma": {"busy_timeout(5000)"}, "_txlock": {"immediate"}}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: s.DatabasePath, RawQuery: query.Encode()}).String())
-	s.must(err)
+	db := s.beside()
 	defer db.Close()
 	tx, err := db.BeginTx(s.t.Context(), nil)
 	s.must(err)
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
-	result, err := tx.ExecContext(s.t.Context(), statement, args...)
+	result, err := tx.ExecContext(s.t.Context(), s.rebind(statement), args...)
 	s.must(err)
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		s.t.Fatalf("the statement changed nothing (%v): %s", err, statement)
 	}
 	_, err = tx.ExecContext(s.t.Context(), `UPDATE revision SET revision = revision + 1 WHERE id = 1`)
 	s.must(err)
-	_, err = tx.ExecContext(s.t.Context(), `INSERT INTO changes (revision, kind, entity_id, changed_at) SELECT revision, ?, ?, ? FROM revision`,
+	_, err = tx.ExecContext(s.t.Context(), s.rebind(`INSERT INTO changes (revision, kind, entity_id, changed_at) SELECT revision, ?, ?, ? FROM revision`),
 		kind, id, s.Clock.Now().UnixMilli())
 	s.must(err)
 	s.must(tx.Commit())

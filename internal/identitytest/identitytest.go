@@ -1,5 +1,6 @@
 // Package identitytest is the kit for tests of the whole service: New starts the
-// real thing, on a SQLite file in a temporary directory, behind a real listener on
+// real thing, on a SQLite file in a temporary directory (or on the server that
+// IDENTITY_KIT_DATABASE names, postgresql or mariadb), behind a real listener on
 // the loopback interface, with a clock that the test moves. Nothing in it is a
 // stand-in, but hashing is cheap and the log goes to a buffer, where WantNoCanary looks
 // for what must not be there.
@@ -10,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +21,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/server"
+	"github.com/seed-60f9e3ad/identity/internal/store"
 	"github.com/seed-60f9e3ad/identity/internal/store/storetest"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
@@ -40,8 +41,8 @@ type Options struct {
 	SeparateOps bool
 	// NoAPIDocs is passed on.
 	NoAPIDocs bool
-	// DatabasePath and EncryptionKey open an existing installation.
-	DatabasePath  string
+	// Database and EncryptionKey open an existing installation.
+	Database      store.Config
 	EncryptionKey identity.Secret
 }
 
@@ -49,7 +50,7 @@ type Options struct {
 type Service struct {
 	URL, OpsURL   string
 	Issuer        string
-	DatabasePath  string
+	Database      store.Config
 	EncryptionKey identity.Secret
 	Installation  *server.Installation
 	// Handler is what URL serves, for calls without a network.
@@ -75,9 +76,12 @@ func New(t testing.TB, options ...Options) *Service {
 		o = options[0]
 	}
 	s := &Service{
-		t: t, Issuer: or(o.Issuer, Issuer), DatabasePath: or(o.DatabasePath, filepath.Join(t.TempDir(), "identity.db")),
+		t: t, Issuer: or(o.Issuer, Issuer), Database: o.Database,
 		EncryptionKey: o.EncryptionKey, Clock: storetest.NewClock(time.Now().UTC().Truncate(time.Millisecond)), Log: &Log{},
 		AdminUsername: "admin", AdminPassword: identity.NewSecret("the administrator's password"),
+	}
+	if s.Database.Path == "" && s.Database.Driver == "" {
+		s.Database = s.newDatabase()
 	}
 	if s.EncryptionKey.Empty() {
 		s.EncryptionKey = seal.GenerateKey()
@@ -86,8 +90,10 @@ func New(t testing.TB, options ...Options) *Service {
 		o.Hashing = argon2.Config{Params: argon2.Params{Memory: 64, Time: 1, Threads: 1}}
 	}
 	s.Logger = slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	database := s.Database
+	database.Now = s.Clock.Now
 	in, err := server.OpenInstallation(t.Context(), server.InstallationConfig{
-		DatabasePath: s.DatabasePath, EncryptionKey: s.EncryptionKey, Hashing: o.Hashing, Logger: s.Logger, Now: s.Clock.Now,
+		Database: database, EncryptionKey: s.EncryptionKey, Hashing: o.Hashing, Logger: s.Logger,
 	})
 	s.must(err)
 	s.Installation = in

@@ -5,10 +5,10 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
-	"net/url"
+	"slices"
 	"strings"
 
-	_ "modernc.org/sqlite" // the driver, to look at the file from beside the service
+	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
 // Tables returns the number of rows and a checksum of every table, read through a
@@ -16,33 +16,53 @@ import (
 // the times of last use, which come late.
 func (s *Service) Tables() map[string]string {
 	s.t.Helper()
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: s.DatabasePath, RawQuery: "mode=ro"}).String())
-	s.must(err)
+	db := s.beside()
 	defer db.Close()
+	columns := `SELECT t.name || '.' || c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.cid`
+	switch s.Database.Driver {
+	case store.PostgreSQL:
+		columns = `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position`
+	case store.MySQL:
+		columns = `SELECT CONCAT(table_name, '.', column_name) FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position`
+	}
+	of := map[string][]string{}
+	for _, row := range s.rows(db, columns) {
+		table, column, _ := strings.Cut(row, ".")
+		if column != "last_login_at" && column != "last_used_at" {
+			of[table] = append(of[table], column)
+		}
+	}
 	tables := map[string]string{}
-	const every = `SELECT t.name || ':' || group_concat('quote(' || c.name || ')', ' || '','' || ')
-		FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'
-		AND c.name NOT IN ('last_login_at', 'last_used_at') GROUP BY t.name`
-	for _, table := range s.column(db, every) {
-		name, columns, _ := strings.Cut(table, ":")
-		rows := s.column(db, `SELECT `+columns+` FROM `+name+` ORDER BY 1`)
+	for table, columns := range of {
+		rows := s.rows(db, `SELECT `+strings.Join(columns, ", ")+` FROM `+table)
+		slices.Sort(rows)
 		sum := sha256.Sum256([]byte(strings.Join(rows, "\n")))
-		tables[name] = fmt.Sprintf("%d rows, %s", len(rows), hex.EncodeToString(sum[:8]))
+		tables[table] = fmt.Sprintf("%d rows, %s", len(rows), hex.EncodeToString(sum[:8]))
 	}
 	return tables
 }
 
-func (s *Service) column(db *sql.DB, query string) []string {
+// rows reads rows, each as one text.
+func (s *Service) rows(db *sql.DB, query string) []string {
 	s.t.Helper()
 	result, err := db.QueryContext(s.t.Context(), query)
 	s.must(err)
 	defer result.Close()
-	var values []string
+	names, err := result.Columns()
+	s.must(err)
+	values, places := make([]sql.RawBytes, len(names)), make([]any, len(names))
+	for i := range values {
+		places[i] = &values[i]
+	}
+	var list []string
 	for result.Next() {
-		var v string
-		s.must(result.Scan(&v))
-		values = append(values, v)
+		s.must(result.Scan(places...))
+		texts := make([]string, len(values))
+		for i, v := range values {
+			texts[i] = string(v)
+		}
+		list = append(list, strings.Join(texts, ","))
 	}
 	s.must(result.Err())
-	return values
+	return list
 }

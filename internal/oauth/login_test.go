@@ -180,7 +180,7 @@ func TestLastLogin(t *testing.T) {
 	again := func() *identitytest.Service {
 		t.Helper()
 		s.Stop()
-		return identitytest.New(t, identitytest.Options{DatabasePath: s.DatabasePath, EncryptionKey: s.EncryptionKey})
+		return identitytest.New(t, identitytest.Options{Database: s.Database, EncryptionKey: s.EncryptionKey})
 	}
 	last := func() bool {
 		t.Helper()

@@ -176,7 +176,7 @@ func TestUnavailable(t *testing.T) {
 	// The configuration is in memory, the keys are not.
 	known, err := d.Installation.DB.Configuration(t.Context())
 	d.must(err)
-	restarted := identitytest.New(t, identitytest.Options{DatabasePath: d.DatabasePath, EncryptionKey: d.EncryptionKey})
+	restarted := identitytest.New(t, identitytest.Options{Database: d.Database, EncryptionKey: d.EncryptionKey})
 	late, err := token.New(token.Config{
 		Ring: restarted.Installation.Ring, Now: d.Clock.Now,
 		Configuration: func(context.Context) (identity.Configuration, error) { return known, nil },

@@ -17,7 +17,7 @@ import (
 // node within a second: also for tokens that are out.
 func TestChangesHoldOnEveryNode(t *testing.T) {
 	d := newDesk(t)
-	other := identitytest.New(t, identitytest.Options{DatabasePath: d.DatabasePath, EncryptionKey: d.EncryptionKey})
+	other := identitytest.New(t, identitytest.Options{Database: d.Database, EncryptionKey: d.EncryptionKey})
 	key := d.Key(jose.ES256)
 	login := func(name, password string) func(*identitytest.Service) int {
 		return func(s *identitytest.Service) int {

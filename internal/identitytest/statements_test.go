@@ -1,0 +1,181 @@
+package identitytest_test
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/admin"
+	"github.com/seed-60f9e3ad/identity/internal/dbserver"
+	"github.com/seed-60f9e3ad/identity/internal/identitytest"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/store"
+)
+
+func TestStatements(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) {
+		countStatements(t, store.Config{Path: filepath.Join(t.TempDir(), "identity.db")}, nil)
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		if !dbserver.Here(t, dbserver.PostgreSQL) {
+			return
+		}
+		server := dbserver.Start(t, dbserver.PostgreSQL, dbserver.Options{Settings: map[string]string{
+			"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track_utility": "off",
+		}})
+		database := server.NewDatabase(t)
+		server.Admin(t, "", "CREATE EXTENSION pg_stat_statements")
+		countStatements(t, on(server, store.PostgreSQL, database), func() int64 {
+			// What is not counted is the poll, which is the only one that begins so.
+			text := server.Admin(t, "", fmt.Sprintf(`SELECT COALESCE(SUM(calls), 0) FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+				WHERE d.datname = '%s' AND (query NOT LIKE 'SELECT revision, %%' OR query LIKE 'SELECT revision, kind%%')`, database))
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		})
+	})
+	t.Run("MariaDB", func(t *testing.T) {
+		shared := dbserver.Shared{Kind: dbserver.MariaDB}
+		if shared.Here(t) {
+			server := shared.Get(t)
+			countStatements(t, on(server, store.MySQL, server.NewDatabase(t)), nil)
+		}
+	})
+}
+
+// on is a database on a server.
+func on(s *dbserver.Server, driver store.Driver, database string) store.Config {
+	return store.Config{Driver: driver, Server: store.Server{
+		Host: s.Host, Port: s.Port, Username: s.Username, Password: identity.NewSecret(s.Password), Schema: database,
+	}}
+}
+
+// countStatements sends the requests to a service on a database and compares what they
+// cost, as the store counts it and, if it is known, as the server does.
+func countStatements(t *testing.T, database store.Config, atServer func() int64) {
+	s := identitytest.New(t, identitytest.Options{Database: database})
+	inStore := func() int64 { return s.Installation.DB.Stats().Statements }
+	for _, r := range toCount(s) {
+		t.Run(r.name, func(t *testing.T) {
+			if got := least(t, s, inStore, r); got != r.want {
+				t.Errorf("the store sent %d statements, want %d", got, r.want)
+			}
+			if atServer == nil {
+				return
+			}
+			if got := least(t, s, atServer, r); got != r.want {
+				t.Errorf("the server got %d statements, want %d", got, r.want)
+			}
+		})
+	}
+}
+
+// least is the least that a request adds to a count: now and then the service does
+// something else meanwhile, as storing when somebody logged in, which makes it more.
+func least(t *testing.T, s *identitytest.Service, count func() int64, r counted) int64 {
+	t.Helper()
+	const tries = 4
+	var fewest int64
+	for i := range tries {
+		send := r.ready()
+		before := count()
+		response := send()
+		n := count() - before
+		if response.Status != r.status {
+			t.Fatalf("the request was answered with %d, want %d: %s", response.Status, r.status, response.Body)
+		}
+		if i == 0 || n < fewest {
+			fewest = n
+		}
+	}
+	return fewest
+}
+
+// counted is a request to count. ready does what comes before it.
+type counted struct {
+	name   string
+	want   int64 // statements, without those that begin and end a transaction
+	status int
+	ready  func() (send func() identitytest.Response)
+}
+
+// toCount returns the requests whose statements docs/databases.md tells.
+func toCount(s *identitytest.Service) []counted {
+	key := s.Key(jose.ES256)
+	_, secret := s.AddClient(admin.NewClient{ID: "secret"})
+	s.AddClient(admin.NewClient{ID: "signature", PublicKey: key.Public().PEM()})
+	_, both := s.AddClient(admin.NewClient{ID: "both", PublicKey: key.Public().PEM(), GenerateSecret: true})
+	ann := s.AddUser("ann", "a long enough password")
+	bearer := []string{"Authorization", "Bearer " + s.AdminToken()}
+
+	// What memory holds in the steady state.
+	s.Token("a", map[string]string{"client_id": "secret", "client_secret": secret})
+	s.Token("a", map[string]string{"client_id": "signature", "signature": s.Assertion(key, "signature")})
+	s.Token("a", map[string]string{"client_id": "both", "client_secret": both, "signature": s.Assertion(key, "both")})
+	s.Get("/api/users/"+ann.ID, bearer...)
+
+	made := 0
+	unused := func() string { made++; return fmt.Sprintf("new-%d", made) }
+	get := func(path string, headers ...string) func() func() identitytest.Response {
+		return func() func() identitytest.Response {
+			return func() identitytest.Response { return s.Get(path, headers...) }
+		}
+	}
+	post := func(path string, members func() map[string]string, headers ...string) func() func() identitytest.Response {
+		return func() func() identitytest.Response {
+			body := members()
+			return func() identitytest.Response { return s.Post(path, body, headers...) }
+		}
+	}
+	token := func(id, secret string, sign bool) func() map[string]string {
+		return func() map[string]string {
+			body := map[string]string{"client_id": id, "audience": "a"}
+			if secret != "" {
+				body["client_secret"] = secret
+			}
+			if sign {
+				body["signature"] = s.Assertion(key, id)
+			}
+			return body
+		}
+	}
+	login := func(username, password string) func() map[string]string {
+		return func() map[string]string {
+			return map[string]string{"username": username, "password": password, "audience": "a"}
+		}
+	}
+	first := func() map[string]string {
+		id := unused()
+		_, secret := s.AddClient(admin.NewClient{ID: id})
+		return token(id, secret, false)()
+	}
+	change := func() func() identitytest.Response {
+		body := `{"metadata":{"note":"` + unused() + `"}}`
+		return func() identitytest.Response { return s.Do("PATCH", "/api/users/"+ann.ID, body, bearer...) }
+	}
+	makeUser := func() map[string]string {
+		return map[string]string{"username": unused(), "password": "a long enough password"}
+	}
+	return []counted{
+		{"JWKS", 0, http.StatusOK, get("/.well-known/jwks.json")},
+		{"discovery", 0, http.StatusOK, get("/.well-known/openid-configuration")},
+		{"token: a secret", 0, http.StatusOK, post("/auth/token", token("secret", secret, false))},
+		{"token: a secret, the first time", 4, http.StatusOK, post("/auth/token", first)},
+		{"token: a wrong secret", 4, http.StatusUnauthorized, post("/auth/token", token("secret", "a wrong secret, long enough", false))},
+		{"token: no such client", 4, http.StatusUnauthorized, post("/auth/token", token("nobody", secret, false))},
+		{"token: a signature", 1, http.StatusOK, post("/auth/token", token("signature", "", true))},
+		{"token: both", 1, http.StatusOK, post("/auth/token", token("both", both, true))},
+		{"login", 1, http.StatusOK, post("/auth/login", login("ann", "a long enough password"))},
+		{"login: a wrong password", 1, http.StatusUnauthorized, post("/auth/login", login("ann", "a wrong password"))},
+		{"login: no such user", 1, http.StatusUnauthorized, post("/auth/login", login("nobody", "a wrong password"))},
+		{"a user", 1, http.StatusOK, get("/api/users/"+ann.ID, bearer...)},
+		{"a page of users", 1, http.StatusOK, get("/api/users?limit=50", bearer...)},
+		{"a user is changed", 13, http.StatusOK, change},
+		{"a user is made", 11, http.StatusCreated, post("/api/users", makeUser, bearer...)},
+	}
+}
