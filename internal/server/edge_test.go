@@ -121,7 +121,7 @@ func TestUpkeep(t *testing.T) {
 	s.ChangeElsewhere("configuration", "", fill, 2500, now-1000)
 	s.ChangeElsewhere("configuration", "", fill, 3, now+3_600_000)
 	s.ChangeElsewhere("configuration", "", `UPDATE changes SET changed_at = 1`)
-	again := identitytest.New(t, identitytest.Options{DatabasePath: s.DatabasePath, EncryptionKey: s.EncryptionKey})
+	again := identitytest.New(t, identitytest.Options{Database: s.Database, EncryptionKey: s.EncryptionKey})
 	eventually(t, "what has expired is gone", func() bool {
 		tables := again.Tables()
 		return strings.HasPrefix(tables["spent_assertions"], "3 rows") && strings.HasPrefix(tables["changes"], "1 rows")

@@ -7,6 +7,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
@@ -43,8 +44,12 @@ func (in *Installation) Prepare(ctx context.Context, first FirstStart) (done Pre
 			return err
 		}
 		found, err := in.DB.Configuration(ctx)
-		if identity.KindOf(err) != identity.NotFound {
+		if err == nil {
+			// Somebody else may have made the keys while this process waited its turn.
 			done.Issuer = found.Issuer
+			return keyring.Check(ctx, in.DB, in.sealer)
+		}
+		if identity.KindOf(err) != identity.NotFound {
 			return err
 		}
 		done.Issuer = first.Issuer

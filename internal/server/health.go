@@ -57,6 +57,9 @@ func (s *Server) check(ctx context.Context) (checks map[string]string, failing [
 	report("accepting requests", !s.draining.Load())
 	_, err := s.in.DB.Revision(ctx)
 	report("database", err == nil)
+	if err != nil {
+		return checks, failing // nothing can be said of what is in it
+	}
 	_, err = s.in.Ring.Active(ctx)
 	report("signing key", err == nil)
 	return checks, failing

@@ -136,6 +136,10 @@ func TestMetrics(t *testing.T) {
 		`identity_hash_running 0`,
 		`identity_hash_waiting 0`,
 		`identity_hash_overloaded_total 0`,
+		`identity_database_connections{state="in_use"} 0`,
+		`identity_database_clock_offset_seconds 0`,
+		`identity_database_statements_total `,
+		`identity_database_polls_total `,
 		`go_goroutines `,
 	} {
 		if !strings.Contains(text, "\n"+want) {
@@ -151,6 +155,7 @@ func TestMetrics(t *testing.T) {
 		"route":  {"/auth/login", "/healthz", "/metrics", "unmatched"},
 		"method": {http.MethodGet, http.MethodPost, "other"},
 		"grant":  {"user-credentials"},
+		"state":  {"in_use", "idle"},
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)

@@ -19,19 +19,19 @@ import (
 
 // InstallationConfig says which installation to open.
 type InstallationConfig struct {
-	// DatabasePath is the SQLite file.
-	DatabasePath string
-	// MustExist refuses a missing file and a missing key file, which otherwise are
-	// made.
+	// Database is where it is.
+	Database store.Config
+	// MustExist refuses a missing SQLite file and a missing key file, which otherwise
+	// are made.
 	MustExist bool
+	// WaitFor is how long to wait for a database server that cannot be reached.
+	WaitFor time.Duration
 	// EncryptionKey is one or more Fernet keys, separated by commas. Empty is
-	// the key file beside the database, which is made if nothing is sealed
-	// yet.
+	// the key file beside a SQLite database, which is made if nothing is sealed
+	// yet; with a server there is no such place.
 	EncryptionKey identity.Secret
 	Hashing       argon2.Config
 	Logger        *slog.Logger
-	// Now is the clock; nil is time.Now.
-	Now func() time.Time
 }
 
 // Installation is an open database with what works on it.
@@ -42,6 +42,7 @@ type Installation struct {
 	Ring     *keyring.Ring
 	Admin    *admin.Service
 
+	sealer *seal.Sealer
 	logger *slog.Logger
 }
 
@@ -59,12 +60,9 @@ func OpenInstallation(ctx context.Context, cfg InstallationConfig) (*Installatio
 			return nil, fmt.Errorf("ENCRYPTION_KEY: %w", err)
 		}
 	}
-	if _, err := os.Stat(cfg.DatabasePath); errors.Is(err, fs.ErrNotExist) && cfg.MustExist {
-		return nil, fmt.Errorf("DATABASE_PATH: there is no database at %s; \"identity serve\" makes one", cfg.DatabasePath)
-	}
-	db, err := store.Open(store.Config{Path: cfg.DatabasePath, Now: cfg.Now})
+	db, err := openDatabase(ctx, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("DATABASE_PATH: %w", err)
+		return nil, err
 	}
 	in := &Installation{DB: db, logger: cfg.Logger}
 	if err := in.assemble(ctx, cfg, keys); err != nil {
@@ -76,7 +74,7 @@ func OpenInstallation(ctx context.Context, cfg InstallationConfig) (*Installatio
 func (in *Installation) assemble(ctx context.Context, cfg InstallationConfig, keys []*seal.FernetKey) error {
 	if keys == nil {
 		var err error
-		if keys, err = in.keyFile(ctx, cfg.DatabasePath+".key", !cfg.MustExist); err != nil {
+		if keys, err = in.keyFile(ctx, cfg.Database.Path+".key", !cfg.MustExist); err != nil {
 			return err
 		}
 	}
@@ -87,23 +85,55 @@ func (in *Installation) assemble(ctx context.Context, cfg InstallationConfig, ke
 		}
 		wrappers[i] = k
 	}
-	sealer, err := seal.New(wrappers...)
-	if err != nil {
+	var err error
+	if in.sealer, err = seal.New(wrappers...); err != nil {
 		return err
 	}
-	if err := keyring.Check(ctx, in.DB, sealer); err != nil {
+	if err := keyring.Check(ctx, in.DB, in.sealer); err != nil {
 		return err
 	}
 	if in.Pool, err = argon2.New(cfg.Hashing); err != nil {
 		return err
 	}
 	in.Follower = in.DB.Follow(cfg.Logger)
-	in.Ring, err = keyring.New(keyring.Config{DB: in.DB, Follower: in.Follower, Sealer: sealer, Logger: cfg.Logger})
+	in.Ring, err = keyring.New(keyring.Config{DB: in.DB, Follower: in.Follower, Sealer: in.sealer, Logger: cfg.Logger})
 	if err != nil {
 		return err
 	}
 	in.Admin, err = admin.New(admin.Config{DB: in.DB, Follower: in.Follower, Ring: in.Ring, Pool: in.Pool})
 	return err
+}
+
+// openDatabase opens the database, and waits for a server if it is to.
+func openDatabase(ctx context.Context, cfg InstallationConfig) (*store.DB, error) {
+	if driver := cfg.Database.Driver; driver == store.SQLite || driver == "" {
+		if _, err := os.Stat(cfg.Database.Path); errors.Is(err, fs.ErrNotExist) && cfg.MustExist {
+			return nil, fmt.Errorf("DATABASE_PATH: there is no database at %s; \"identity serve\" makes one", cfg.Database.Path)
+		}
+		db, err := store.Open(cfg.Database)
+		if err != nil {
+			err = fmt.Errorf("DATABASE_PATH: %w", err)
+		}
+		return db, err
+	}
+	if cfg.EncryptionKey.Empty() {
+		return nil, errors.New("ENCRYPTION_KEY: it is required with a database server; \"identity encryption-key\" makes one")
+	}
+	const pause = 500 * time.Millisecond
+	for deadline, waiting := time.Now().Add(cfg.WaitFor), false; ; waiting = true {
+		db, err := store.Open(cfg.Database)
+		if err == nil || identity.KindOf(err) != identity.Unavailable || time.Now().After(deadline) {
+			return db, err
+		}
+		if !waiting {
+			cfg.Logger.WarnContext(ctx, "waiting for the database", "error", err.Error(), "at_most", cfg.WaitFor.String())
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
 }
 
 // Close closes the database.

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/server"
+	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
 // An encryption key that is not the one refuses to start, and changes nothing.
@@ -235,7 +236,7 @@ func (h *house) startAtOnce(n int, key string) []start {
 func TestMustExist(t *testing.T) {
 	look := func(h *house, key string) error {
 		in, err := server.OpenInstallation(t.Context(), server.InstallationConfig{
-			DatabasePath: h.path, EncryptionKey: identity.NewSecret(key), MustExist: true, Logger: h.logger(),
+			Database: store.Config{Path: h.path}, EncryptionKey: identity.NewSecret(key), MustExist: true, Logger: h.logger(),
 		})
 		if err == nil {
 			h.must(in.Close())
@@ -262,7 +263,7 @@ func TestMustExist(t *testing.T) {
 }
 
 func TestOpenNeedsAll(t *testing.T) {
-	if _, err := server.OpenInstallation(t.Context(), server.InstallationConfig{DatabasePath: filepath.Join(t.TempDir(), "x.db")}); err == nil {
+	if _, err := server.OpenInstallation(t.Context(), server.InstallationConfig{Database: store.Config{Path: filepath.Join(t.TempDir(), "x.db")}}); err == nil {
 		t.Error("opened without a logger")
 	}
 	h := newHouse(t)

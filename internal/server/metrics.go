@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/store"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
@@ -20,7 +21,7 @@ type metrics struct {
 	tokens   *prometheus.CounterVec
 }
 
-func newMetrics(version string, pool *argon2.Pool) *metrics {
+func newMetrics(version string, pool *argon2.Pool, db *store.DB, lostLog func() int64) *metrics {
 	registry := prometheus.NewRegistry()
 	m := &metrics{
 		handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
@@ -42,6 +43,12 @@ func newMetrics(version string, pool *argon2.Pool) *metrics {
 	registry.MustRegister(m.requests, m.duration, m.tokens, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerPool(registry, pool)
+	registerDatabase(registry, db)
+	if lostLog != nil {
+		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "identity_log_records_lost_total", Help: "Log records dropped because nobody read the log.",
+		}, func() float64 { return float64(lostLog()) }))
+	}
 	return m
 }
 
@@ -61,6 +68,25 @@ func registerPool(registry *prometheus.Registry, pool *argon2.Pool) {
 	}
 	counter("identity_hashes_total", "Password hashes computed, or begun.", func(s argon2.Stats) uint64 { return s.Hashes })
 	counter("identity_hash_overloaded_total", "Callers turned away because the queue was full or too slow.", func(s argon2.Stats) uint64 { return s.Overloaded })
+}
+
+// registerDatabase shows the state of the connections to the database.
+func registerDatabase(registry *prometheus.Registry, db *store.DB) {
+	gauge := func(name, help string, value func() float64, labels prometheus.Labels) {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, value))
+	}
+	counter := func(name, help string, value func() float64) {
+		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
+	}
+	const connections = "identity_database_connections"
+	gauge(connections, "Connections to the database that are open.", func() float64 { return float64(db.Stats().InUse) }, prometheus.Labels{"state": "in_use"})
+	gauge(connections, "Connections to the database that are open.", func() float64 { return float64(db.Stats().Idle) }, prometheus.Labels{"state": "idle"})
+	gauge("identity_database_connections_limit", "Connections that may be open.", func() float64 { return float64(db.Stats().Limit) }, nil)
+	counter("identity_database_waits_total", "Times that a connection was waited for.", func() float64 { return float64(db.Stats().Waits) })
+	counter("identity_database_wait_seconds_total", "Time that connections were waited for.", func() float64 { return db.Stats().Waited.Seconds() })
+	counter("identity_database_statements_total", "Statements begun, without polls.", func() float64 { return float64(db.Stats().Statements) })
+	counter("identity_database_polls_total", "Times that the database was asked what has changed.", func() float64 { return float64(db.Stats().Polls) })
+	gauge("identity_database_clock_offset_seconds", "How far the database's clock is ahead of this machine's.", func() float64 { return db.ClockOffset().Seconds() }, nil)
 }
 
 func (m *metrics) observe(o web.Observation) {

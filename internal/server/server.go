@@ -38,6 +38,9 @@ type Config struct {
 	NoAPIDocs bool
 	// Version is what the metrics say of the program.
 	Version string
+	// LostLogRecords tells the metrics how many records the log could not take; nil is
+	// none.
+	LostLogRecords func() int64
 }
 
 // Server serves an Installation.
@@ -72,7 +75,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	metrics := newMetrics(cfg.Version, s.in.Pool)
+	metrics := newMetrics(cfg.Version, s.in.Pool, s.in.DB, cfg.LostLogRecords)
 	webConfig := web.Config{
 		Logger: cfg.Logger, Now: s.in.DB.Now, TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins,
 		HSTS: s.tls != nil, Observe: metrics.observe,

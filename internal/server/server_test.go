@@ -21,6 +21,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/server"
+	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
 const password = "the administrator's password"
@@ -57,7 +58,7 @@ func prepared(t *testing.T) *house {
 // try opens the installation with an encryption key; empty is the key file.
 func (h *house) try(key string) (*server.Installation, error) {
 	return server.OpenInstallation(h.Context(), server.InstallationConfig{
-		DatabasePath: h.path, EncryptionKey: identity.NewSecret(key), Logger: h.logger(),
+		Database: store.Config{Path: h.path}, EncryptionKey: identity.NewSecret(key), Logger: h.logger(),
 		Hashing: argon2.Config{Params: argon2.Params{Memory: 64, Time: 1, Threads: 1}},
 	})
 }
