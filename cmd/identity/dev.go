@@ -48,7 +48,7 @@ func dev(ctx context.Context, p *program) (err error) {
 	if s.host == "" {
 		s.host = "127.0.0.1"
 	}
-	s.database.path = filepath.Join(folder, "identity.db")
+	s.database.Path = filepath.Join(folder, "identity.db")
 	s.encryptionKey = seal.GenerateKey()
 	s.adminPassword = identity.NewSecret(rand.Text())
 	logger := newLogger(s, p.stderr, "text")
@@ -73,7 +73,7 @@ func dev(ctx context.Context, p *program) (err error) {
 		return err
 	}
 	d.url, d.issuer, d.admin, d.adminPassword = defaultIssuer(s, public), s.jwtIssuer, s.adminUsername, s.adminPassword
-	srv, err := newServer(in, s, logger)
+	srv, err := newServer(in, s, logger, nil)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
@@ -27,13 +27,16 @@ func newLogger(s settings, w io.Writer, format string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
+// waitForDatabase is how long a start waits for the database server: they may be started
+// together.
+const waitForDatabase = time.Minute
+
 // openInstallation opens the installation that the settings describe; create makes one
 // where there is none.
 func openInstallation(ctx context.Context, s settings, logger *slog.Logger, create bool) (*server.Installation, error) {
-	if s.database.driver != driverSQLite {
-		return nil, fmt.Errorf("DATABASE_DRIVER: %s is not yet supported in this version, only sqlite is; the other DATABASE_* variables were checked and are well-formed", s.database.driver)
+	cfg := server.InstallationConfig{Database: s.database, MustExist: !create, EncryptionKey: s.encryptionKey, Hashing: argon2.Config{}, Logger: logger}
+	if create {
+		cfg.WaitFor = waitForDatabase
 	}
-	return server.OpenInstallation(ctx, server.InstallationConfig{
-		DatabasePath: s.database.path, MustExist: !create, EncryptionKey: s.encryptionKey, Hashing: argon2.Config{}, Logger: logger,
-	})
+	return server.OpenInstallation(ctx, cfg)
 }

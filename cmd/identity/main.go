@@ -135,12 +135,12 @@ Exit codes:
 		title    string
 		commands []*cobra.Command
 	}{
-		{"Run the service:", []*cobra.Command{devCommand(p), serveCommand(p), migrateCommand(p), healthcheckCommand(p)}},
+		{"Run the service:", []*cobra.Command{devCommand(p), serveCommand(p), migrateCommand(p), exportCommand(p), importCommand(p), backupCommand(p), healthcheckCommand(p)}},
 		{"Look after an installation, here or over the network:", []*cobra.Command{
 			userCommand(p), clientCommand(p), roleCommand(p), audienceCommand(p), configCommand(p), auditCommand(p),
 		}},
 		{"Get to it:", []*cobra.Command{loginCommand(p), logoutCommand(p), passwordCommand(p), bootstrapCommand(p)}},
-		{"Tools:", []*cobra.Command{signCommand(p), tokenCommand(p), hashCommand(p), versionCommand(p)}},
+		{"Tools:", []*cobra.Command{signCommand(p), tokenCommand(p), hashCommand(p), encryptionKeyCommand(p), versionCommand(p)}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
 		for _, cmd := range g.commands {

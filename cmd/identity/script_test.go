@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/seed-60f9e3ad/identity/internal/dbserver"
 )
 
 // TestMain builds the program once. The scripts run that binary, with a stand-in
@@ -45,7 +47,7 @@ func (m buildFirst) Run() int {
 		fmt.Fprintf(os.Stderr, "building the program: %v\n%s", err, out)
 		return 1
 	}
-	return m.M.Run()
+	return dbserver.Main(m.M)
 }
 
 func TestScripts(t *testing.T) {
@@ -59,8 +61,9 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "ready": ready, "halt": halt, "paste": paste, "capture": capture,
-			"foreign": foreign, "certificate": certificate, "readme": readme,
+			"foreign": foreign, "certificate": certificate, "page": page, "database": database(t), "reap": reap,
 		},
+		Condition:           here(t),
 		RequireExplicitExec: true,
 	})
 }
@@ -109,7 +112,8 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 // environment is the script's, with the variables of the service that it set.
 func environment(ts *testscript.TestScript) []string {
 	env := []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "TMPDIR=" + ts.Getenv("TMPDIR")}
-	for _, name := range []string{"PORT", "HOST", "OPS_PORT", "DATABASE_PATH", "DATABASE_DRIVER", "ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE",
+	for _, name := range []string{"PORT", "HOST", "OPS_PORT", "DATABASE_PATH", "DATABASE_DRIVER", "DATABASE_HOST", "DATABASE_PORT", "DATABASE_USERNAME",
+		"DATABASE_PASSWORD", "DATABASE_NAME", "DATABASE_SCHEMA_NAME", "DATABASE_SSL_MODE", "ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE",
 		"ADMIN_USERNAME", "ADMIN_PASSWORD", "ADMIN_PASSWORD_FILE", "JWT_ISSUER", "JWT_ALGORITHM", "TLS_CERT_FILE", "TLS_KEY_FILE", "LOG_LEVEL", "LOG_FORMAT"} {
 		if v := ts.Getenv(name); v != "" {
 			env = append(env, name+"="+v)

@@ -17,7 +17,8 @@ import (
 func serveCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Run the service", Args: cobra.NoArgs,
-		Long: `Run the service, configured by the environment.
+		Long: `Run the service, configured by the environment: the README lists the variables under
+"Settings".
 
 On an empty database it makes a signing key and an administrator: ADMIN_USERNAME
 with ADMIN_PASSWORD, or with a password that is generated and shown once. A later
@@ -27,13 +28,18 @@ start changes nothing.`,
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), s, newLogger(s, p.stderr, "json"), p.stderr)
+			straight := newLogger(s, p.stderr, "json")
+			log := newLogWriter(p.stderr, func(records int64) {
+				straight.Error("log records were lost: nobody read the log for a while", "count", records)
+			})
+			defer log.Close()
+			return serve(cmd.Context(), s, newLogger(s, log, "json"), log)
 		},
 	}
 }
 
 // serve opens, prepares and serves the installation until ctx ends.
-func serve(ctx context.Context, s settings, logger *slog.Logger, stderr io.Writer) (err error) {
+func serve(ctx context.Context, s settings, logger *slog.Logger, log *logWriter) (err error) {
 	public, ops, err := listen(ctx, s) // first, because it can fail and leaves nothing
 	if err != nil {
 		return err
@@ -47,20 +53,21 @@ func serve(ctx context.Context, s settings, logger *slog.Logger, stderr io.Write
 			err = closeErr
 		}
 	}()
-	srv, err := newServer(in, s, logger) // what it refuses is refused before anything is made
+	srv, err := newServer(in, s, logger, log.Lost) // what it refuses is refused before anything is made
 	if err != nil {
 		return err
 	}
-	if err := prepare(ctx, in, s, public, logger, stderr); err != nil {
+	if err := prepare(ctx, in, s, public, logger, log); err != nil {
 		return err
 	}
 	return srv.Serve(ctx, public, ops)
 }
 
-func newServer(in *server.Installation, s settings, logger *slog.Logger) (*server.Server, error) {
+// newServer makes the server; lost tells how many log records were dropped, or is nil.
+func newServer(in *server.Installation, s settings, logger *slog.Logger, lost func() int64) (*server.Server, error) {
 	return server.New(server.Config{
 		Installation: in, Logger: logger, TrustedProxies: s.trustedProxies, AllowedOrigins: s.allowedOrigins,
-		TLSCertFile: s.tlsCertFile, TLSKeyFile: s.tlsKeyFile, SeparateOps: s.opsPort >= 0, NoAPIDocs: s.apiDocs == "off", Version: version(),
+		TLSCertFile: s.tlsCertFile, TLSKeyFile: s.tlsKeyFile, SeparateOps: s.opsPort >= 0, NoAPIDocs: s.apiDocs == "off", Version: version(), LostLogRecords: lost,
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
+	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
 // settings is what the environment says, parsed.
@@ -22,7 +23,7 @@ type settings struct {
 	port    int
 	opsPort int // -1: none
 
-	database databaseSettings
+	database store.Config
 
 	encryptionKey identity.Secret
 
@@ -43,24 +44,6 @@ type settings struct {
 	// given holds the names that were set; the others have their defaults.
 	given map[string]bool
 }
-
-type databaseSettings struct {
-	driver, path                 string
-	host, username               string
-	password                     identity.Secret
-	name, schema                 string
-	port                         int // 0: the driver's own
-	poolSize, overflow           int
-	sslMode                      string
-	sslRootCert, sslCert, sslKey string
-}
-
-// The databases that DATABASE_DRIVER can name.
-const (
-	driverSQLite   = "sqlite"
-	driverPostgres = "postgresql"
-	driverMySQL    = "mysql"
-)
 
 // setting is one variable of the environment.
 type setting struct {
@@ -141,19 +124,27 @@ func (s *settings) together() (faults []error) {
 	if s.opsPort > 0 && s.opsPort == s.port {
 		faults = append(faults, errors.New("OPS_PORT: expected another port than PORT"))
 	}
-	if (s.database.sslCert == "") != (s.database.sslKey == "") {
+	server := &s.database.Server
+	if (server.TLS.Cert == "") != (server.TLS.Key == "") {
 		faults = append(faults, errors.New("DATABASE_SSL_CERT and DATABASE_SSL_KEY: expected both or none"))
 	}
-	if s.database.driver == driverSQLite || s.database.driver == "" {
+	if s.database.Driver == store.SQLite || s.database.Driver == "" { // the latter has been said
 		return faults
 	}
-	for _, name := range []string{"DATABASE_HOST", "DATABASE_USERNAME", "DATABASE_SCHEMA_NAME", "ENCRYPTION_KEY"} {
+	for _, name := range []string{"DATABASE_HOST", "DATABASE_USERNAME", "DATABASE_SCHEMA_NAME"} {
 		if !s.given[name] {
-			faults = append(faults, fmt.Errorf("%s: expected with DATABASE_DRIVER %s", name, s.database.driver))
+			faults = append(faults, fmt.Errorf("%s: expected with DATABASE_DRIVER %s", name, s.database.Driver))
 		}
 	}
-	if mode := s.database.sslMode; (mode == "verify-ca" || mode == "verify-full") && s.database.sslRootCert == "" {
+	if !s.given["ENCRYPTION_KEY"] {
+		faults = append(faults, fmt.Errorf("ENCRYPTION_KEY: expected with DATABASE_DRIVER %s; \"identity encryption-key\" makes one", s.database.Driver))
+	}
+	mode := server.TLS.Mode
+	if (mode == "verify-ca" || mode == "verify-full") && server.TLS.RootCert == "" {
 		faults = append(faults, fmt.Errorf("DATABASE_SSL_ROOT_CERT: expected with DATABASE_SSL_MODE %s", mode))
+	}
+	if mode != "verify-full" && server.TLS.RootCert == store.SystemRoots {
+		faults = append(faults, errors.New("DATABASE_SSL_ROOT_CERT: system is expected with DATABASE_SSL_MODE verify-full only, as anybody can have a certificate of a public CA"))
 	}
 	return faults
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/store"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
@@ -25,35 +26,38 @@ func settingsTable() []setting {
 		{name: "ENCRYPTION_KEY", secret: true, purpose: "Fernet keys, comma-separated, under which signing keys are sealed: the first encrypts, all decrypt. Not set: on SQLite one is made beside the database.",
 			expected: "one or more Fernet keys: url-safe base64 of 64 bytes (or of 32), separated by commas", set: setEncryptionKey},
 
-		{name: "DATABASE_DRIVER", fallback: driverSQLite, purpose: "Database. SQLAlchemy spellings such as `postgresql+psycopg2` mean the same.",
+		{name: "DATABASE_DRIVER", fallback: string(store.SQLite), purpose: "Database. SQLAlchemy spellings such as `postgresql+psycopg2` mean the same.",
 			expected: "sqlite, postgresql or mysql (SQLAlchemy spellings are understood)", set: setDriver},
 		{name: "DATABASE_PATH", fallback: "data/identity.db", purpose: "SQLite: the database file.",
-			expected: "a path", set: setString(func(s *settings) *string { return &s.database.path })},
-		{name: "DATABASE_HOST", purpose: "Host of the database server.",
-			expected: "a host name", set: setString(func(s *settings) *string { return &s.database.host })},
-		{name: "DATABASE_PORT", purpose: "Port of the database server; not set is the driver's own.",
-			expected: "a port, 1 to 65535", set: setInt(func(s *settings) *int { return &s.database.port }, 1, 65535)},
+			expected: "a path", set: setString(func(s *settings) *string { return &s.database.Path })},
+		{name: "DATABASE_HOST", purpose: "Host of the database server, or several separated by commas, of which the first that can be written to is used.",
+			expected: "a host name, an address, or the path of a Unix socket", set: setString(func(s *settings) *string { return &s.database.Server.Host })},
+		{name: "DATABASE_PORT", purpose: "Port of the database server, for hosts that name none; not set is the driver's own.",
+			expected: "a port, 1 to 65535", set: setInt(func(s *settings) *int { return &s.database.Server.Port }, 1, 65535)},
 		{name: "DATABASE_USERNAME", purpose: "User of the database.",
-			expected: "a name", set: setString(func(s *settings) *string { return &s.database.username })},
+			expected: "a name", set: setString(func(s *settings) *string { return &s.database.Server.Username })},
 		{name: "DATABASE_PASSWORD", secret: true, purpose: "Password of that user.",
-			expected: "a password", set: func(s *settings, value string) error { s.database.password = identity.NewSecret(value); return nil }},
+			expected: "a password", set: func(s *settings, value string) error {
+				s.database.Server.Password = identity.NewSecret(value)
+				return nil
+			}},
 		{name: "DATABASE_SCHEMA_NAME", purpose: "PostgreSQL: the schema, made if it is missing. MySQL and MariaDB: the database.",
-			expected: "a name", set: setString(func(s *settings) *string { return &s.database.schema })},
+			expected: "a name", set: setString(func(s *settings) *string { return &s.database.Server.Schema })},
 		{name: "DATABASE_NAME", purpose: "PostgreSQL: the database; not set is the name of the schema.",
-			expected: "a name", set: setString(func(s *settings) *string { return &s.database.name })},
-		{name: "DATABASE_CONNECTION_POOL_SIZE", fallback: "10", purpose: "Connections kept open.",
-			expected: "a number, 1 to 1000", set: setInt(func(s *settings) *int { return &s.database.poolSize }, 1, 1000)},
+			expected: "a name", set: setString(func(s *settings) *string { return &s.database.Server.Database })},
+		{name: "DATABASE_CONNECTION_POOL_SIZE", fallback: "10", purpose: "Connections to the database server that are kept open.",
+			expected: "a number, 1 to 1000", set: setInt(func(s *settings) *int { return &s.database.Server.PoolSize }, 1, 1000)},
 		{name: "DATABASE_CONNECTION_MAX_OVERFLOW", fallback: "10", purpose: "Connections beyond those, closed when idle.",
-			expected: "a number, 0 to 1000", set: setInt(func(s *settings) *int { return &s.database.overflow }, 0, 1000)},
+			expected: "a number, 0 to 1000", set: setInt(func(s *settings) *int { return &s.database.Server.Overflow }, 0, 1000)},
 		{name: "DATABASE_SSL_MODE", fallback: "prefer", purpose: "TLS to the database, with libpq's meaning.",
 			expected: "disable, allow, prefer, require, verify-ca or verify-full",
-			set:      setOneOf(func(s *settings) *string { return &s.database.sslMode }, "disable", "allow", "prefer", "require", "verify-ca", "verify-full")},
-		{name: "DATABASE_SSL_ROOT_CERT", purpose: "PEM file of the CA that the database's certificate must come from.",
-			expected: "a readable file", set: setFile(func(s *settings) *string { return &s.database.sslRootCert })},
+			set:      setOneOf(func(s *settings) *string { return &s.database.Server.TLS.Mode }, "disable", "allow", "prefer", "require", "verify-ca", "verify-full")},
+		{name: "DATABASE_SSL_ROOT_CERT", purpose: "PEM file of the CA that the database's certificate must come from, or `system` for those of this machine (then with `verify-full`).",
+			expected: "a readable file, or system", set: setRootCert},
 		{name: "DATABASE_SSL_CERT", purpose: "PEM file of the certificate to show the database.",
-			expected: "a readable file", set: setFile(func(s *settings) *string { return &s.database.sslCert })},
+			expected: "a readable file", set: setFile(func(s *settings) *string { return &s.database.Server.TLS.Cert })},
 		{name: "DATABASE_SSL_KEY", purpose: "PEM file of that certificate's private key.",
-			expected: "a readable file", set: setFile(func(s *settings) *string { return &s.database.sslKey })},
+			expected: "a readable file", set: setFile(func(s *settings) *string { return &s.database.Server.TLS.Key })},
 
 		{name: "TLS_CERT_FILE", purpose: "PEM file of the service's own certificate; with it TLS is served. Read again when it changes.",
 			expected: "a readable file", set: setFile(func(s *settings) *string { return &s.tlsCertFile })},
@@ -88,15 +92,23 @@ func setDriver(s *settings, value string) error {
 	dialect, _, _ := strings.Cut(strings.ToLower(value), "+")
 	switch dialect {
 	case "sqlite", "sqlite3":
-		s.database.driver = driverSQLite
+		s.database.Driver = store.SQLite
 	case "postgresql", "postgres":
-		s.database.driver = driverPostgres
+		s.database.Driver = store.PostgreSQL
 	case "mysql", "mariadb":
-		s.database.driver = driverMySQL
+		s.database.Driver = store.MySQL
 	default:
 		return errExpected
 	}
 	return nil
+}
+
+func setRootCert(s *settings, value string) error {
+	if value == store.SystemRoots {
+		s.database.Server.TLS.RootCert = value
+		return nil
+	}
+	return setFile(func(s *settings) *string { return &s.database.Server.TLS.RootCert })(s, value)
 }
 
 func addOrigin(s *settings, part string) error {

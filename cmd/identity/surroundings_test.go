@@ -72,25 +72,47 @@ func certificate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
 }
 
-// readme HEADING N runs the Nth block of shell lines under a heading of the README, at
-// the service of the script. Its output is stdout for the script.
-func readme(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: readme HEADING N")
+// page FILE HEADING N runs the Nth block of shell lines under a heading of a page of the
+// documentation, or all of them, at the service of the script. The output is stdout for
+// the script.
+func page(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: page FILE HEADING N|all")
 	}
-	text, err := os.ReadFile(filepath.Join(source, "../../README.md"))
+	text, err := os.ReadFile(filepath.Join(source, "../..", args[0]))
 	ts.Check(err)
-	_, section, found := strings.Cut(string(text), "\n## "+args[0]+"\n")
+	_, section, found := strings.Cut(string(text), "\n## "+args[1]+"\n")
 	if !found {
-		ts.Fatalf("the README has no %q", args[0])
+		ts.Fatalf("%s has no %q", args[0], args[1])
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
-	blocks := strings.Split(section, "\n```sh\n")
-	var n int
-	if _, err := fmt.Sscan(args[1], &n); err != nil || n < 1 || n >= len(blocks) {
-		ts.Fatalf("%q has %d blocks", args[0], len(blocks)-1)
+	blocks := strings.Split(section, "\n```sh\n")[1:]
+	for i := range blocks {
+		blocks[i], _, _ = strings.Cut(blocks[i], "\n```")
 	}
-	lines, _, _ := strings.Cut(blocks[n], "\n```")
-	lines = strings.NewReplacer("./identity", "identity", "https://id.example.com", ts.Getenv("URL"), "http://localhost:8080", ts.Getenv("URL")).Replace(lines)
-	ts.Check(ts.Exec("sh", "-e", "-c", lines))
+	if args[2] != "all" {
+		var n int
+		if _, err := fmt.Sscan(args[2], &n); err != nil || n < 1 || n > len(blocks) {
+			ts.Fatalf("%q has %d blocks", args[1], len(blocks))
+		}
+		blocks = blocks[n-1 : n]
+	}
+	lines := strings.Join(blocks, "\n")
+	replaced := []string{"./identity", "identity", "https://id.example.com", ts.Getenv("URL"), "http://localhost:8080", ts.Getenv("URL")}
+	for _, port := range []string{"8081", "8082"} {
+		if strings.Contains(lines, port) {
+			replaced = append(replaced, port, freePort(ts))
+		}
+	}
+	ts.Check(ts.Exec("sh", "-e", "-c", strings.NewReplacer(replaced...).Replace(lines)))
+}
+
+// freePort is one that nobody uses now.
+func freePort(ts *testscript.TestScript) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	return port
 }

@@ -1,0 +1,75 @@
+package main_test
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/seed-60f9e3ad/identity/internal/dbserver"
+)
+
+// servers are the database servers that scripts can ask for, by what DATABASE_DRIVER
+// calls them.
+var servers = map[string]*dbserver.Shared{
+	"postgresql": {Kind: dbserver.PostgreSQL},
+	"mariadb":    {Kind: dbserver.MariaDB},
+}
+
+// here is the condition that a database server is on this machine.
+func here(t testing.TB) func(condition string) (bool, error) {
+	return func(condition string) (bool, error) {
+		server, ok := servers[condition]
+		if !ok {
+			return false, os.ErrNotExist
+		}
+		return server.Here(t), nil
+	}
+}
+
+// database DRIVER makes an empty database on a server and sets the variables that lead
+// there.
+func database(t testing.TB) func(ts *testscript.TestScript, neg bool, args []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 || servers[args[0]] == nil {
+			ts.Fatalf("usage: database postgresql|mariadb")
+		}
+		server := servers[args[0]].Get(t)
+		name := server.NewDatabase(t)
+		for variable, value := range map[string]string{
+			"DATABASE_DRIVER": args[0], "DATABASE_HOST": server.Host, "DATABASE_PORT": strconv.Itoa(server.Port),
+			"DATABASE_USERNAME": server.Username, "DATABASE_PASSWORD": server.Password, "DATABASE_SCHEMA_NAME": name,
+		} {
+			ts.Setenv(variable, value)
+		}
+	}
+}
+
+// reap FILE... has the processes whose ids are in the files ended with the script.
+func reap(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: reap FILE...")
+	}
+	ts.Defer(func() {
+		for _, file := range args {
+			text, err := os.ReadFile(ts.MkAbs(file))
+			if err != nil {
+				continue // it was not started
+			}
+			if id, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && ours(id) {
+				_ = syscall.Kill(id, syscall.SIGKILL)
+			}
+		}
+	})
+}
+
+// ours reports whether the process is still the program: the id of one that has ended
+// may be somebody else's by now.
+func ours(id int) bool {
+	command, err := os.ReadFile("/proc/" + strconv.Itoa(id) + "/cmdline")
+	return err == nil && bytes.Contains(command, []byte("identity"))
+}
