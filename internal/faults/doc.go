@@ -1,0 +1,43 @@
+// Package faults is the kit for fault tests: it starts real processes of the service,
+// puts a proxy that can be hurt between them and their database, drives them with
+// clients that write down what they were told, and checks afterwards that the service
+// kept its word.
+//
+// It hides how a fault is made (a connection reset at the right byte, a black hole, a
+// process that dies between two instructions) and how one judges a run whose outcome
+// nobody knows exactly: a request without an answer may have happened or not, and what
+// is not a contradiction is not reported. It promises that no proxy, process or
+// goroutine outlives the test that started it, that the ledger is on disk before a
+// request leaves and before its answer is used, and that no secret is written to it.
+//
+// A fault test has five parts:
+//
+//	func TestMain(m *testing.M) { os.Exit(faults.Run(m)) }
+//
+//	func TestLostCommit(t *testing.T) {
+//		proxy := faults.StartProxy(t, databaseAddress)       // 1. something to hurt
+//		a := faults.Start(t, faults.Build(t), map[string]string{
+//			"DATABASE_DRIVER": "postgresql", "DATABASE_PORT": proxy.Port(), ...,
+//		})
+//		if _, err := a.Ready(10 * time.Second); err != nil {
+//			t.Fatal(err)
+//		}
+//		ledger := faults.NewLedger(t, filepath.Join(t.TempDir(), "ledger"))
+//		admin := faults.NewClient(faults.ClientConfig{Ledger: ledger.With("admin"), URL: a.URL})
+//		... admin.Authorize(ctx, "admin", password)
+//
+//		proxy.OnRequest(faults.Once(faults.IsCommit, faults.CutReply)) // 2. the fault
+//		admin.CreateUser(ctx, api.CreateUserRequest{...})    // 3. load: errors are in the ledger
+//		proxy.OnRequest(nil)                                 // 4. healing
+//		state, err := admin.ReadState(ctx)
+//		...
+//		faults.Expect(t, ledger, state, admin)               // 5. the judgement
+//	}
+//
+// The ledger has to begin before the things it speaks of: a user that the ledger never
+// saw made is taken for one that was there all along.
+//
+// A new fault in the network is another [Action] and its case in the proxy, or another
+// method beside [Proxy.Hang]. A new promise of the service is another [Rule], and, where
+// it is about another kind of thing, a line in the table of effects in effects.go.
+package faults

@@ -1,0 +1,61 @@
+package faults_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity/internal/dbserver"
+	"github.com/seed-60f9e3ad/identity/internal/faults"
+)
+
+// TestFailover promotes a standby of PostgreSQL while nodes work: the former primary can
+// be read only from then on, and its connections stay open.
+func TestFailover(t *testing.T) {
+	if !dbserver.Here(t, dbserver.PostgreSQL) {
+		return
+	}
+	primary := dbserver.Start(t, dbserver.PostgreSQL, dbserver.Options{})
+	d := newDatabase(t, primary)
+	standby := primary.Standby(t)
+	primary.SyncTo(t, standby)
+	nodes := d.nodes(2)
+	work := d.newLoad(nodes[0])
+	other := newClient(t, nodes[1].URL, work.ledger.With("other"))
+	work.start(t.Context(), 4)
+	before := d.stories(20)
+
+	primary.SetReadOnly(t, true)
+	open := d.proxy.Connections()
+	standby.Promote(t)
+	d.proxy.SetTarget(address(standby)) // for new connections: nobody cuts those that are there
+	began := time.Now()
+	d.server = standby
+	d.stories(before + 20)
+	took := time.Since(began)
+	work.stop()
+	for _, node := range nodes {
+		within(t, readySoon, "it is ready", func() bool { return get(t, node.URL(), "/readyz").status == 200 })
+	}
+	primary.Kill(t) // nobody needs it any more
+	must(other.Login(t.Context(), "admin", adminPassword, ""))(t)
+	t.Logf("%d connections were open to the former primary; twenty more stories after %v", open, took)
+	if took > 30*time.Second { // twenty stories, and not a restart
+		t.Errorf("it took %v until there was work done at the new primary", took)
+	}
+	ended := work.judge(t, other)
+	if open == 0 || ended[faults.Unknown] == 0 {
+		t.Errorf("nothing was hurt: %d connections, %v", open, ended)
+	}
+}
+
+// stories waits until there are so many users and clients, and returns how many there
+// are.
+func (d *database) stories(atLeast int) (n int) {
+	d.Helper()
+	db := d.open()
+	within(d.T, readyEver, "there are more principals", func() bool {
+		n = one[int](d, db, `SELECT COUNT(*) FROM principals`)
+		return n >= atLeast
+	})
+	return n
+}
