@@ -4,11 +4,13 @@
 golangci_lint_version=2.15.0
 debian_packages=(
 	# interop/
-	python3-jwcrypto python3-authlib python3-cryptography libcrypt-jwt-perl ruby ruby-jwt jose openssl
+	python3-argon2 python3-psycopg2 python3-jwcrypto python3-authlib python3-cryptography libcrypt-jwt-perl ruby ruby-jwt jose openssl
 	# scripts/first-minute.sh, scripts/schemathesis.sh
 	curl python3-venv
 	# the pages of internal/apidocs
 	chromium
+	# internal/dbserver: the tests start servers of their own, under these packages' users
+	postgresql mariadb-server
 	# go test -race
 	gcc libc6-dev
 )
@@ -17,6 +19,8 @@ command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin
 PATH=$PATH:$(go env GOPATH)/bin
 # The programs of interop/ must be there: a test that needs one fails without it.
 export IDENTITY_INTEROP=require
+# So must the database servers, which the tests start themselves.
+export IDENTITY_DATABASES=require
 
 passed=0
 summary=""
@@ -55,7 +59,8 @@ install_packages() {
 	fi
 	echo "missing: ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -q </dev/null && apt-get install -y -q --no-install-recommends "${missing[@]}" </dev/null
+	# The packages' own servers are not needed, and may stay as they are.
+	apt-get update -q </dev/null && RUNLEVEL=1 apt-get install -y -q --no-install-recommends "${missing[@]}" </dev/null
 }
 
 install_linter() {
