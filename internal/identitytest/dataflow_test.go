@@ -27,6 +27,7 @@ func TestDataFlow(t *testing.T) {
 	_, secret := s.AddClient(admin.NewClient{ID: "secret"})
 	s.AddClient(admin.NewClient{ID: "signature", PublicKey: key.Public().PEM()})
 	s.AddUser("ann", "a long enough password")
+	s.AddUser("carol", "a long enough password")
 	bob := s.AddUser("bob", "a long enough password")
 	administrator := s.AdminToken()
 	sign := func(id string) map[string]string {
@@ -49,7 +50,7 @@ func TestDataFlow(t *testing.T) {
 		"POST /auth/token, a signature in the steady state": func() { s.Token("a", sign("signature")) },
 		"POST /auth/login": func() { s.Login("ann", "a long enough password", "a") },
 		"POST /auth/password": func() {
-			s.Post("/auth/password", map[string]string{"username": "ann", "password": "a long enough password", "new_password": "another long password"})
+			s.Post("/auth/password", map[string]string{"username": "carol", "password": "a long enough password", "new_password": "another long password"})
 		},
 		"PATCH /api/users/{id}": func() {
 			s.Do("PATCH", "/api/users/"+bob.ID, `{"enabled":false}`, "Authorization", "Bearer "+administrator)
