@@ -25,9 +25,12 @@ type Client struct {
 	Audiences   []string
 	// TokenExpiration is the lifetime of its tokens; zero is the configured.
 	TokenExpiration time.Duration
-	Metadata        Metadata
-	Secrets         []ClientSecret
-	Keys            []ClientKey
+	// TokenAlgorithm is the algorithm of its tokens where their audience says nothing of
+	// it; empty is that of the default key.
+	TokenAlgorithm string
+	Metadata       Metadata
+	Secrets        []ClientSecret
+	Keys           []ClientKey
 	// TokensFrom is when it was last disabled, or a credential of it deleted: tokens
 	// from before do not count here.
 	TokensFrom time.Time

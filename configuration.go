@@ -16,6 +16,15 @@ type Configuration struct {
 	MaxRefreshes int
 	// RefreshGrace is how long a rotated refresh token may be replayed.
 	RefreshGrace time.Duration
+	// SessionMaxAge is how long after the login a session ends, whatever is refreshed. Like
+	// MaxRefreshes it counts for the sessions that begin under it.
+	SessionMaxAge time.Duration
+	// KeyRotationInterval is how long a signing key signs until another takes over by
+	// itself; zero is until somebody asks.
+	KeyRotationInterval time.Duration
+	// Epoch is the time in milliseconds since 1970 at which all sessions were last ended
+	// at once; 0 is never.
+	Epoch int64
 	// Version counts the changes, for ETag.
 	Version   int64
 	UpdatedAt time.Time
@@ -27,6 +36,11 @@ const (
 	MaxExpiration   = 30 * 24 * time.Hour
 	MaxMaxRefreshes = 100_000
 	MaxRefreshGrace = 60 * time.Second
+
+	MinSessionMaxAge       = time.Minute
+	MaxSessionMaxAge       = 366 * 24 * time.Hour
+	MinKeyRotationInterval = time.Hour
+	MaxKeyRotationInterval = 1000 * 24 * time.Hour
 )
 
 // DefaultConfiguration is what an installation starts with, under issuer.
@@ -36,6 +50,8 @@ func DefaultConfiguration(issuer string) Configuration {
 		Expiration:   900 * time.Second,
 		MaxRefreshes: 100,
 		RefreshGrace: 10 * time.Second,
+
+		SessionMaxAge: 30 * 24 * time.Hour,
 	}
 }
 
@@ -58,6 +74,12 @@ func (c Configuration) Check() error {
 	}
 	if c.RefreshGrace < 0 || c.RefreshGrace > MaxRefreshGrace {
 		bad("refresh_grace", "must be 0 to %d seconds", int(MaxRefreshGrace.Seconds()))
+	}
+	if c.SessionMaxAge < MinSessionMaxAge || c.SessionMaxAge > MaxSessionMaxAge {
+		bad("session_max_age", "must be %d to %d seconds", int(MinSessionMaxAge.Seconds()), int(MaxSessionMaxAge.Seconds()))
+	}
+	if i := c.KeyRotationInterval; i != 0 && (i < MinKeyRotationInterval || i > MaxKeyRotationInterval) {
+		bad("key_rotation_interval", "must be 0, which is off, or %d to %d seconds", int(MinKeyRotationInterval.Seconds()), int(MaxKeyRotationInterval.Seconds()))
 	}
 	if len(e.Fields) > 0 {
 		return e

@@ -17,6 +17,7 @@ const (
 	Internal               Kind = iota // anything without a kind of its own; its text is withheld
 	InvalidJSON                        // the body is not one well-formed JSON object
 	InvalidCredentials                 // a wrong, missing or unusable proof, or an unknown or disabled principal
+	InvalidRefreshToken                // a refresh token that cannot be used
 	InvalidToken                       // a bearer token that is missing, malformed, expired or not for this service
 	InsufficientPermission             // the bearer token is good, the permission lacks
 	InvalidAudience                    // the proof is good, the principal may not have this audience
@@ -36,6 +37,7 @@ var kindCodes = [...]string{
 	Internal:               "internal",
 	InvalidJSON:            "invalid_json",
 	InvalidCredentials:     "invalid_credentials",
+	InvalidRefreshToken:    "invalid_refresh_token",
 	InvalidToken:           "invalid_token",
 	InsufficientPermission: "insufficient_permission",
 	InvalidAudience:        "invalid_audience",

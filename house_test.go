@@ -21,13 +21,13 @@ const module = "github.com/seed-60f9e3ad/identity"
 var floors = [][]string{
 	{".", "api", "internal/argon2", "internal/dbserver", "internal/foreignhash", "internal/jose", "internal/newfile"},
 	{"internal/seal", "internal/web", "internal/store"},
-	{"internal/keyring", "internal/transfer", "internal/store/storetest", "internal/openapi", "internal/apidocs"},
+	{"internal/keyring", "internal/transfer", "internal/store/storetest", "internal/bench", "internal/openapi", "internal/apidocs"},
 	{"internal/audit"},
 	{"internal/authn", "internal/token"},
 	{"internal/admin", "internal/original"},
 	{"internal/oauth", "internal/admin/rest"},
 	{"internal/server", "internal/openapi/generate"},
-	{"internal/identitytest", "internal/faults", "internal/bench/growth", "cmd/identity"},
+	{"internal/identitytest", "internal/faults", "internal/bench/growth", "internal/bench/refresh", "cmd/identity"},
 }
 
 // onlyStandard lists packages that import nothing but the standard library, and

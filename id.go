@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"time"
 )
 
@@ -19,4 +20,11 @@ func NewID(now time.Time) string {
 	id[8] = id[8]&0x3f | 0x80
 	h := hex.EncodeToString(id[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// FirstID returns what sorts after every id that NewID made before the time, and before
+// every one that it made at that time or later.
+func FirstID(at time.Time) string {
+	h := fmt.Sprintf("%012x", at.UnixMilli())
+	return h[:8] + "-" + h[8:]
 }

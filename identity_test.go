@@ -271,10 +271,13 @@ func TestConfigurationCheckNamesEveryFault(t *testing.T) {
 	if err := identity.DefaultConfiguration("https://id.test").Check(); err != nil {
 		t.Fatal(err)
 	}
-	err := identity.Configuration{Issuer: "a b", Expiration: 29 * time.Second, MaxRefreshes: -1, RefreshGrace: 61 * time.Second}.Check()
+	err := identity.Configuration{
+		Issuer: "a b", Expiration: 29 * time.Second, MaxRefreshes: -1, RefreshGrace: 61 * time.Second,
+		SessionMaxAge: 59 * time.Second, KeyRotationInterval: 59 * time.Minute,
+	}.Check()
 	e, ok := errors.AsType[*identity.Error](err)
-	if !ok || e.Kind != identity.InvalidRequest || len(e.Fields) != 4 {
-		t.Fatalf("got %v, want four faults", err)
+	if !ok || e.Kind != identity.InvalidRequest || len(e.Fields) != 6 {
+		t.Fatalf("got %v, want six faults", err)
 	}
 }
 

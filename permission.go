@@ -19,6 +19,10 @@ const (
 	PermissionRolesWrite         = "identity:roles:write"
 	PermissionAudiencesRead      = "identity:audiences:read"
 	PermissionAudiencesWrite     = "identity:audiences:write"
+	PermissionKeysRead           = "identity:keys:read"
+	PermissionKeysWrite          = "identity:keys:write"
+	PermissionSessionsRead       = "identity:sessions:read"
+	PermissionSessionsWrite      = "identity:sessions:write"
 	PermissionAuditRead          = "identity:audit:read"
 
 	permissionPrefix = "identity:"

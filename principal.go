@@ -12,8 +12,12 @@ type Principal struct {
 	Audiences   []string
 	// TokenLifetime, unless zero, is that of its tokens.
 	TokenLifetime time.Duration
-	// Version is that of the user as the proof found them.
-	Version int64
+	// TokenAlgorithm, unless empty, is that of its tokens where their audience says
+	// nothing of it.
+	TokenAlgorithm string
+	// Version and TokensFrom are those of the user as the proof found them.
+	Version    int64
+	TokensFrom time.Time
 	// MustChangePassword reports whether the password is marked as one-time: then
 	// it gives no token.
 	MustChangePassword bool

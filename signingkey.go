@@ -17,13 +17,16 @@ type SigningKey struct {
 	// Private is the PKCS#8 private half; zero once it has been destroyed.
 	Private   Sealed
 	CreatedAt time.Time
-	// ActivatesAt is when the key begins to sign.
+	// ActivatesAt is when the key begins to sign; zero while that is not decided.
 	ActivatesAt time.Time
 	// SupersededAt is when another key takes over; zero while none will.
 	SupersededAt time.Time
 	// RetiresAt is when the last token under the key has expired and the key
 	// leaves the JWKS; zero while it is not superseded.
 	RetiresAt time.Time
+	// TokensUntil is when the last token has expired that was issued under it in
+	// another configuration, or before it came back; zero if there is none.
+	TokensUntil time.Time
 }
 
 // KeyState is where a signing key is in its life.
@@ -40,7 +43,7 @@ const (
 // State returns the key's state at now.
 func (k SigningKey) State(now time.Time) KeyState {
 	switch {
-	case now.Before(k.ActivatesAt):
+	case k.ActivatesAt.IsZero() || now.Before(k.ActivatesAt):
 		return KeyNext
 	case k.SupersededAt.IsZero() || now.Before(k.SupersededAt):
 		return KeyActive

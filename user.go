@@ -31,6 +31,15 @@ type User struct {
 	LastLoginAt time.Time
 }
 
+// EndTokens makes the tokens that are out count no more. It moves TokensFrom on even if
+// the clock stands still, so that sessions can tell one state of the user from the next.
+func (u *User) EndTokens(now time.Time) {
+	if least := u.TokensFrom.Add(time.Millisecond); now.Before(least) {
+		now = least
+	}
+	u.TokensFrom = now
+}
+
 // Roles is what a principal holds by roles.
 type Roles struct {
 	// Names is a sorted set.

@@ -50,12 +50,15 @@ type Client struct {
 	Audiences       List[string] `json:"audiences"`
 	// TokenExpiration is the lifetime of its tokens in seconds, 30 to 2592000;
 	// null is as configured.
-	TokenExpiration *int64             `json:"token_expiration"`
-	Metadata        json.RawMessage    `json:"metadata"`
-	Secrets         List[ClientSecret] `json:"secrets"`
-	Keys            List[ClientKey]    `json:"keys"`
-	CreatedAt       time.Time          `json:"created_at"`
-	UpdatedAt       time.Time          `json:"updated_at"`
+	TokenExpiration *int64 `json:"token_expiration"`
+	// TokenAlgorithm signs its tokens where their audience says nothing of it; null is
+	// the default key's.
+	TokenAlgorithm *string            `json:"token_algorithm"`
+	Metadata       json.RawMessage    `json:"metadata"`
+	Secrets        List[ClientSecret] `json:"secrets"`
+	Keys           List[ClientKey]    `json:"keys"`
+	CreatedAt      time.Time          `json:"created_at"`
+	UpdatedAt      time.Time          `json:"updated_at"`
 }
 
 // CreatedClient is the answer to making a client: with its secret, if it has one,

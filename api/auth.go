@@ -36,7 +36,29 @@ type TokenRequest struct {
 	Audience string `json:"audience"`
 }
 
-// TokenResponse is the 200 of POST /auth/login and POST /auth/token. It is sent
+// RefreshRequest is the body of POST /auth/refresh, by which a session goes on, and of
+// POST /auth/logout, which ends it.
+type RefreshRequest struct {
+	// RefreshToken is that of the last answer of POST /auth/login or POST /auth/refresh.
+	// It works once: the answer has the next one. A second use within refresh_grace
+	// seconds gives the same next one again, for whoever has lost the answer; a later one
+	// ends the session (RFC 9700 section 4.14.2).
+	RefreshToken string `json:"refresh_token"`
+}
+
+// SessionResponse is the 200 of POST /auth/login and POST /auth/refresh. It is sent with
+// Cache-Control: no-store.
+type SessionResponse struct {
+	TokenResponse
+	// RefreshToken is for POST /auth/refresh: "idr_" and 76 characters of base64url.
+	// Absent where jwt_max_refreshes is 0.
+	RefreshToken string `json:"refresh_token,omitempty"`
+	// RefreshesLeft is how often the session can still be refreshed. At 0 the refresh token
+	// serves POST /auth/logout only. Absent where RefreshToken is.
+	RefreshesLeft *int64 `json:"refreshes_left,omitempty"`
+}
+
+// TokenResponse is the 200 of POST /auth/token, and a part of SessionResponse. It is sent
 // with Cache-Control: no-store (RFC 6749 section 5.1).
 type TokenResponse struct {
 	// Token is the access token, a compact JWS (RFC 7515) of type "at+jwt"

@@ -24,6 +24,13 @@ type Configuration struct {
 	// RefreshGrace is how long a rotated refresh token may be replayed, in
 	// seconds, 0 to 60.
 	RefreshGrace int64 `json:"refresh_grace"`
+	// SessionMaxAge is how long after the login a session ends, in seconds, 60 to
+	// 31622400: no token outlives it. Like JWTMaxRefreshes it counts for the sessions
+	// that begin under it.
+	SessionMaxAge int64 `json:"session_max_age"`
+	// KeyRotationInterval is how long a signing key signs until another takes over by
+	// itself, in seconds, 3600 to 86400000; 0 is off.
+	KeyRotationInterval int64 `json:"key_rotation_interval"`
 	// UpdatedAt is when the configuration last changed, in UTC (RFC 3339).
 	UpdatedAt time.Time `json:"updated_at"`
 }
@@ -49,4 +56,11 @@ type ConfigurationUpdate struct {
 	// RefreshGrace is how long a rotated refresh token may be replayed, in
 	// seconds, 0 to 60.
 	RefreshGrace *int64 `json:"refresh_grace,omitempty"`
+	// SessionMaxAge is how long after the login a session ends, in seconds, 60 to
+	// 31622400: no token outlives it. Like JWTMaxRefreshes it counts for the sessions
+	// that begin under it.
+	SessionMaxAge *int64 `json:"session_max_age,omitempty"`
+	// KeyRotationInterval is how long a signing key signs until another takes over by
+	// itself, in seconds, 3600 to 86400000; 0 is off.
+	KeyRotationInterval *int64 `json:"key_rotation_interval,omitempty"`
 }

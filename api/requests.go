@@ -96,14 +96,17 @@ type CreateClientRequest struct {
 	// TokenExpiration is the lifetime of its tokens in seconds; null and absent is as
 	// configured.
 	TokenExpiration *int64 `json:"token_expiration,omitempty"`
+	// TokenAlgorithm signs its tokens where their audience says nothing of it: ES256,
+	// ES384, EdDSA, PS256 or RS256; null and absent is the default key's.
+	TokenAlgorithm *string `json:"token_algorithm,omitempty"`
 	// Metadata is a JSON object of at most 4 KiB that the service keeps and does not
 	// look at.
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 }
 
 // ClientPatch is the body of PATCH /api/clients/{id}, a merge (RFC 7396): what is
-// absent stays, a list is replaced whole. Only TokenExpiration and members of Metadata
-// may be null. Secrets and keys have routes of their own.
+// absent stays, a list is replaced whole. Only TokenExpiration,
+// TokenAlgorithm and members of Metadata may be null. Secrets and keys have routes of their own.
 type ClientPatch struct {
 	// Name is for people: 1 to 255 characters, none of them control characters.
 	Name *string `json:"name,omitempty"`
@@ -123,6 +126,9 @@ type ClientPatch struct {
 	Audiences *List[string] `json:"audiences,omitempty"`
 	// TokenExpiration is the lifetime of its tokens in seconds; null is as configured.
 	TokenExpiration *Nullable[int64] `json:"token_expiration,omitempty"`
+	// TokenAlgorithm signs its tokens where their audience says nothing of it; null is
+	// the default key's.
+	TokenAlgorithm *Nullable[string] `json:"token_algorithm,omitempty"`
 	// Metadata is merged member by member; null removes one.
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 }
