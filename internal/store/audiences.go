@@ -17,6 +17,9 @@ func (db *DB) CreateAudience(ctx context.Context, a identity.AudiencePolicy) err
 	if err != nil {
 		return err
 	}
+	if err := db.coverTokens(ctx, 0, a.Expiration); err != nil {
+		return err
+	}
 	return db.touched(ctx, KindAudience, a.Audience)
 }
 
@@ -54,9 +57,9 @@ func (db *DB) DeleteAudience(ctx context.Context, id string) error {
 	return db.touched(ctx, KindAudience, former.Audience)
 }
 
-// AudienceAlgorithms lists the algorithms that audiences ask for.
-func (db *DB) AudienceAlgorithms(ctx context.Context) ([]string, error) {
-	return rows(ctx, db, "audiences", `SELECT DISTINCT algorithm FROM audiences WHERE algorithm <> ''`, nil,
+// AskedAlgorithms lists the algorithms that audiences and clients ask for.
+func (db *DB) AskedAlgorithms(ctx context.Context) ([]string, error) {
+	return rows(ctx, db, "algorithms", `SELECT algorithm FROM audiences WHERE algorithm <> '' UNION SELECT token_algorithm FROM clients WHERE token_algorithm <> ''`, nil,
 		func(scan func(...any) error) (a string, err error) { return a, scan(&a) })
 }
 

@@ -12,6 +12,7 @@ import (
 const (
 	KindConfiguration = "configuration" // entity id ""
 	KindSigningKeys   = "signing_keys"  // entity id "": the set as a whole
+	KindSecret        = "secret"        // entity id: its name
 	KindUser          = "user"
 	KindClient        = "client"
 	KindRole          = "role"

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 )
 
-const clientColumns = `id, name, enabled, require_proofs, static_signature, permissions, audiences, token_expiration, metadata, version, created_at, updated_at, tokens_from`
+const clientColumns = `id, name, enabled, require_proofs, static_signature, permissions, audiences, token_expiration, token_algorithm, metadata, version, created_at, updated_at, tokens_from`
 
 // CreateClient stores a new client with its secrets and keys. Conflict when the
 // id is taken. It needs Change.
@@ -18,9 +18,9 @@ func (db *DB) CreateClient(ctx context.Context, c identity.Client) error {
 		return err
 	}
 	_, err := db.exec(ctx, "storing a client", `INSERT INTO clients (`+clientColumns+`, privileged)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
 		c.ID, c.Name, flag(c.Enabled), c.Require.String(), flag(c.StaticSignature), listText(c.Permissions), listText(c.Audiences), c.TokenExpiration.Milliseconds(),
-		metadataText(c.Metadata), millis(c.CreatedAt), millis(c.UpdatedAt), millis(c.TokensFrom), flag(privileged(c.Permissions)))
+		c.TokenAlgorithm, metadataText(c.Metadata), millis(c.CreatedAt), millis(c.UpdatedAt), millis(c.TokensFrom), flag(privileged(c.Permissions)))
 	if err != nil {
 		return err
 	}
@@ -37,6 +37,9 @@ func (db *DB) CreateClient(ctx context.Context, c identity.Client) error {
 	if err := db.setRoles(ctx, c.ID, c.Roles.Names); err != nil {
 		return err
 	}
+	if err := db.coverTokens(ctx, 0, c.TokenExpiration); err != nil {
+		return err
+	}
 	return db.touched(ctx, KindClient, c.ID)
 }
 
@@ -48,9 +51,9 @@ func (db *DB) UpdateClient(ctx context.Context, c identity.Client) error {
 		return err
 	}
 	_, err = db.exec(ctx, "storing a client", `UPDATE clients SET name = ?, enabled = ?, require_proofs = ?, static_signature = ?, permissions = ?, audiences = ?,
-		token_expiration = ?, metadata = ?, version = version + 1, updated_at = ?, tokens_from = ?, privileged = ? WHERE id = ?`,
+		token_expiration = ?, token_algorithm = ?, metadata = ?, version = version + 1, updated_at = ?, tokens_from = ?, privileged = ? WHERE id = ?`,
 		c.Name, flag(c.Enabled), c.Require.String(), flag(c.StaticSignature), listText(c.Permissions), listText(c.Audiences), c.TokenExpiration.Milliseconds(),
-		metadataText(c.Metadata), millis(db.now()), millis(c.TokensFrom), flag(privileged(c.Permissions)), c.ID)
+		c.TokenAlgorithm, metadataText(c.Metadata), millis(db.now()), millis(c.TokensFrom), flag(privileged(c.Permissions)), c.ID)
 	if err != nil {
 		return err
 	}
@@ -197,7 +200,7 @@ func scanClient(scan func(...any) error) (identity.Client, error) {
 	var c identity.Client
 	var require, permissions, audiences, metadata string
 	var expiration, created, updated, from int64
-	if err := scan(&c.ID, &c.Name, &c.Enabled, &require, &c.StaticSignature, &permissions, &audiences, &expiration, &metadata, &c.Version, &created, &updated, &from); err != nil {
+	if err := scan(&c.ID, &c.Name, &c.Enabled, &require, &c.StaticSignature, &permissions, &audiences, &expiration, &c.TokenAlgorithm, &metadata, &c.Version, &created, &updated, &from); err != nil {
 		return c, err
 	}
 	c.CreatedAt, c.UpdatedAt, c.TokensFrom = fromMillis(created), fromMillis(updated), fromMillis(from)

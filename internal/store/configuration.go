@@ -11,11 +11,12 @@ import (
 // made one.
 func (db *DB) Configuration(ctx context.Context) (identity.Configuration, error) {
 	var c identity.Configuration
-	var expiration, grace, updated int64
+	var expiration, grace, maxAge, rotation, updated int64
 	err := db.row(ctx, "configuration",
-		`SELECT issuer, expiration, max_refreshes, refresh_grace, version, updated_at FROM configuration WHERE id = 1`, nil,
-		&c.Issuer, &expiration, &c.MaxRefreshes, &grace, &c.Version, &updated)
+		`SELECT issuer, expiration, max_refreshes, refresh_grace, session_max_age, key_rotation_interval, epoch, version, updated_at FROM configuration WHERE id = 1`, nil,
+		&c.Issuer, &expiration, &c.MaxRefreshes, &grace, &maxAge, &rotation, &c.Epoch, &c.Version, &updated)
 	c.Expiration, c.RefreshGrace = time.Duration(expiration)*time.Millisecond, time.Duration(grace)*time.Millisecond
+	c.SessionMaxAge, c.KeyRotationInterval = time.Duration(maxAge)*time.Millisecond, time.Duration(rotation)*time.Millisecond
 	c.UpdatedAt = fromMillis(updated)
 	if identity.KindOf(err) == identity.NotFound {
 		err = identity.Errorf(identity.NotFound, "There is no configuration yet: the service makes it at its first start.")
@@ -27,15 +28,18 @@ func (db *DB) Configuration(ctx context.Context) (identity.Configuration, error)
 // one. It needs Change.
 func (db *DB) InsertConfiguration(ctx context.Context, c identity.Configuration) error {
 	_, err := db.exec(ctx, "storing the configuration",
-		`INSERT INTO configuration (id, issuer, expiration, max_refreshes, refresh_grace, version, updated_at) VALUES (1, ?, ?, ?, ?, 1, ?)`,
-		c.Issuer, c.Expiration.Milliseconds(), c.MaxRefreshes, c.RefreshGrace.Milliseconds(), millis(db.now()))
+		`INSERT INTO configuration (id, issuer, expiration, max_refreshes, refresh_grace, session_max_age, key_rotation_interval, epoch, version, updated_at)
+			VALUES (1, ?, ?, ?, ?, ?, ?, ?, 1, ?)`,
+		c.Issuer, c.Expiration.Milliseconds(), c.MaxRefreshes, c.RefreshGrace.Milliseconds(),
+		c.SessionMaxAge.Milliseconds(), c.KeyRotationInterval.Milliseconds(), c.Epoch, millis(db.now()))
 	if err != nil {
 		return err
 	}
 	return db.touched(ctx, KindConfiguration, "")
 }
 
-// UpdateConfiguration replaces the configuration and raises its version. When
+// UpdateConfiguration replaces the configuration, but for the epoch, and raises its
+// version. When
 // the lifetime of tokens changes, the keys that sign now remember until when
 // tokens with the former lifetime live. It needs Change.
 func (db *DB) UpdateConfiguration(ctx context.Context, c identity.Configuration) error {
@@ -47,8 +51,10 @@ func (db *DB) UpdateConfiguration(ctx context.Context, c identity.Configuration)
 		return err
 	}
 	_, err = db.exec(ctx, "storing the configuration",
-		`UPDATE configuration SET issuer = ?, expiration = ?, max_refreshes = ?, refresh_grace = ?, version = version + 1, updated_at = ? WHERE id = 1`,
-		c.Issuer, c.Expiration.Milliseconds(), c.MaxRefreshes, c.RefreshGrace.Milliseconds(), millis(db.now()))
+		`UPDATE configuration SET issuer = ?, expiration = ?, max_refreshes = ?, refresh_grace = ?, session_max_age = ?, key_rotation_interval = ?,
+			version = version + 1, updated_at = ? WHERE id = 1`,
+		c.Issuer, c.Expiration.Milliseconds(), c.MaxRefreshes, c.RefreshGrace.Milliseconds(),
+		c.SessionMaxAge.Milliseconds(), c.KeyRotationInterval.Milliseconds(), millis(db.now()))
 	if err != nil {
 		return err
 	}

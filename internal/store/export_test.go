@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 )
 
@@ -46,3 +47,13 @@ func AskForTest(ctx context.Context, db *DB, query string) (string, error) {
 
 // LimitTransactionsForTest sets how long a transaction may take.
 func LimitTransactionsForTest(db *DB, limit time.Duration) { db.dialect.transaction = limit }
+
+// ThroughForTest returns the database as it is reached through other connections, and
+// those that it has itself. No statement is prepared.
+func ThroughForTest(db *DB, connections func(inner *sql.DB) *sql.DB) *DB {
+	through := *db
+	through.dialect.prepared = false
+	through.writer = &pool{DB: connections(db.writer.DB)}
+	through.readers = through.writer
+	return &through
+}

@@ -93,6 +93,18 @@ func (f *Follower) Changed(ctx context.Context) {
 	}
 }
 
+// Ask polls now, for whoever has seen something that memory does not explain. Those who
+// ask at the same time share one poll.
+func (f *Follower) Ask(ctx context.Context) error {
+	asked := f.asking.DoChan("ask", func() (any, error) { return nil, f.Poll(context.WithoutCancel(ctx)) })
+	select {
+	case result := <-asked:
+		return result.Err
+	case <-ctx.Done():
+		return f.db.failed("waiting for the database", ctx.Err())
+	}
+}
+
 // fresh makes sure that memory may be trusted now.
 func (f *Follower) fresh(ctx context.Context) error {
 	if trusted, failure := f.standing(); trusted || failure != nil {

@@ -40,10 +40,14 @@ func TestTheTimeIsTheDatabases(t *testing.T) {
 			if off := time.Until(db.Now()); off < -time.Second || off > time.Second {
 				t.Errorf("with a clock that is wrong by %v, the time is off by %v", wrong, off)
 			}
-			before := db.ClockOffset()
-			for range 20 {
-				check(t, db.Follow(discard).Poll(t.Context()))
+			poll := func() {
+				for range 20 {
+					check(t, db.Follow(discard).Poll(t.Context()))
+				}
 			}
+			poll() // an answer that was slow says little, and each quick one says more
+			before := db.ClockOffset()
+			poll()
 			if moved := db.ClockOffset() - before; moved < -50*time.Millisecond || moved > 50*time.Millisecond {
 				t.Errorf("the offset moved by %v", moved)
 			}

@@ -12,92 +12,104 @@ import (
 // skew that verifiers allow.
 const KeyMargin = time.Minute + trust
 
+// neverMillis stands for a time that is not decided: in the year 9999, so that a program
+// which does not know it takes such a key for one that is still to sign.
+const neverMillis int64 = 253402300799000
+
 // SigningKeys returns all keys that have not expired, oldest first by the time
 // they begin to sign.
 func (db *DB) SigningKeys(ctx context.Context) ([]identity.SigningKey, error) {
 	return rows(ctx, db, "signing keys", `SELECT kid, algorithm, default_key, public_jwk, private_wrapper_id, private_data_key, private_ciphertext,
-		created_at, activates_at, superseded_at, retires_at FROM signing_keys
+		created_at, activates_at, superseded_at, retires_at, tokens_until FROM signing_keys
 		WHERE retires_at = 0 OR retires_at > ? ORDER BY activates_at, created_at, kid`, []any{millis(db.now())}, scanSigningKey)
-}
-
-// SealedSigningKeys returns the keys that have a private half. Unlike
-// SigningKeys it also answers before the first migration: with none.
-func (db *DB) SealedSigningKeys(ctx context.Context) ([]identity.SigningKey, error) {
-	if made, err := db.hasTable(ctx, "signing_keys"); err != nil || !made {
-		return nil, err
-	}
-	// Only columns of the first schema: this runs before migrations.
-	return rows(ctx, db, "signing keys", `SELECT kid, private_wrapper_id, private_data_key, private_ciphertext FROM signing_keys
-		WHERE private_wrapper_id <> '' AND (retires_at = 0 OR retires_at > ?)`, []any{millis(db.now())},
-		func(scan func(...any) error) (k identity.SigningKey, err error) {
-			var wrapperID, dataKey string
-			var ciphertext []byte
-			err = scan(&k.KID, &wrapperID, &dataKey, &ciphertext)
-			k.Private, _ = identity.NewSealed(wrapperID, dataKey, ciphertext) // damage is found when it is opened
-			return k, err
-		})
 }
 
 func scanSigningKey(scan func(...any) error) (identity.SigningKey, error) {
 	var k identity.SigningKey
 	var wrapperID, dataKey string
 	var ciphertext []byte
-	var created, activates, superseded, retires int64
-	if err := scan(&k.KID, &k.Algorithm, &k.Default, &k.PublicJWK, &wrapperID, &dataKey, &ciphertext, &created, &activates, &superseded, &retires); err != nil {
+	var created, activates, superseded, retires, until int64
+	if err := scan(&k.KID, &k.Algorithm, &k.Default, &k.PublicJWK, &wrapperID, &dataKey, &ciphertext, &created, &activates, &superseded, &retires, &until); err != nil {
 		return k, err
 	}
-	k.CreatedAt, k.ActivatesAt, k.SupersededAt, k.RetiresAt = fromMillis(created), fromMillis(activates), fromMillis(superseded), fromMillis(retires)
+	k.CreatedAt, k.SupersededAt, k.RetiresAt, k.TokensUntil = fromMillis(created), fromMillis(superseded), fromMillis(retires), fromMillis(until)
+	if activates < neverMillis {
+		k.ActivatesAt = fromMillis(activates)
+	}
 	// A row whose parts are damaged beyond their form stays in the list with
 	// nothing to open: the key ring quarantines it like any other damage.
 	k.Private, _ = identity.NewSealed(wrapperID, dataKey, ciphertext)
 	return k, nil
 }
 
-// ActivateSigningKey stores the key as the one that signs from its ActivatesAt
-// on: in the place of the default key, or of the one for its algorithm. The key
-// before it is superseded then, and retires when the last token under it has
-// expired, given that tokens live for lifetime, or longer where a client or an
-// audience says so. A key that was
-// retired begins anew. It needs Change.
-func (db *DB) ActivateSigningKey(ctx context.Context, k identity.SigningKey, lifetime time.Duration) error {
-	longest, err := db.longestLifetime(ctx)
-	if err != nil {
-		return err
+// PutSigningKey stores the key as it is to be, in the place of what there was of it. It
+// needs Change.
+func (db *DB) PutSigningKey(ctx context.Context, k identity.SigningKey) error {
+	activates := neverMillis
+	if !k.ActivatesAt.IsZero() {
+		activates = millis(k.ActivatesAt)
 	}
-	lifetime = max(lifetime, longest)
-	from := millis(k.ActivatesAt)
-	until := millis(k.ActivatesAt.Add(lifetime + KeyMargin))
-	_, err = db.exec(ctx, "superseding signing keys", `UPDATE signing_keys SET superseded_at = ?,
-		retires_at = CASE WHEN tokens_until > ? THEN tokens_until ELSE ? END WHERE superseded_at = 0 AND kid <> ?
-		AND default_key = ? AND (default_key = 1 OR algorithm = ?)`, from, until, until, k.KID, flag(k.Default), k.Algorithm)
-	if err != nil {
-		return err
-	}
-	// One that comes back goes on covering the tokens that it covered.
-	n, err := db.exec(ctx, "replacing a signing key", `UPDATE signing_keys SET algorithm = ?, default_key = ?, public_jwk = ?, private_wrapper_id = ?, private_data_key = ?,
-		private_ciphertext = ?, created_at = ?, activates_at = ?, superseded_at = 0,
-		tokens_until = CASE WHEN retires_at > tokens_until THEN retires_at ELSE tokens_until END, retires_at = 0 WHERE kid = ?`,
-		k.Algorithm, flag(k.Default), k.PublicJWK, k.Private.WrapperID(), k.Private.DataKey(), k.Private.Ciphertext(), millis(k.CreatedAt), from, k.KID)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
+	n, err := db.exec(ctx, "changing a signing key", `UPDATE signing_keys SET algorithm = ?, default_key = ?, public_jwk = ?, private_wrapper_id = ?, private_data_key = ?,
+		private_ciphertext = ?, created_at = ?, activates_at = ?, superseded_at = ?, retires_at = ?, tokens_until = ? WHERE kid = ?`,
+		k.Algorithm, flag(k.Default), k.PublicJWK, k.Private.WrapperID(), k.Private.DataKey(), sealedBytes(k.Private), millis(k.CreatedAt),
+		activates, millis(k.SupersededAt), millis(k.RetiresAt), millis(k.TokensUntil), k.KID)
+	if err == nil && n == 0 {
 		_, err = db.exec(ctx, "storing a signing key", `INSERT INTO signing_keys (kid, algorithm, default_key, public_jwk, private_wrapper_id, private_data_key,
-			private_ciphertext, created_at, activates_at, superseded_at, retires_at, tokens_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)`,
-			k.KID, k.Algorithm, flag(k.Default), k.PublicJWK, k.Private.WrapperID(), k.Private.DataKey(), k.Private.Ciphertext(), millis(k.CreatedAt), from)
-		if err != nil {
-			return err
-		}
+			private_ciphertext, created_at, activates_at, superseded_at, retires_at, tokens_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			k.KID, k.Algorithm, flag(k.Default), k.PublicJWK, k.Private.WrapperID(), k.Private.DataKey(), sealedBytes(k.Private), millis(k.CreatedAt),
+			activates, millis(k.SupersededAt), millis(k.RetiresAt), millis(k.TokensUntil))
+	}
+	if err != nil {
+		return err
 	}
 	return db.touched(ctx, KindSigningKeys, "")
 }
 
-// longestLifetime is that of the clients and audiences which have one of their own.
-func (db *DB) longestLifetime(ctx context.Context) (time.Duration, error) {
-	var clients, audiences int64
-	err := db.row(ctx, "lifetimes", `SELECT COALESCE((SELECT MAX(token_expiration) FROM clients), 0), COALESCE((SELECT MAX(token_expiration) FROM audiences), 0)`,
-		nil, &clients, &audiences)
-	return time.Duration(max(clients, audiences)) * time.Millisecond, err
+// ScheduleSigningKey stores when the key signs, and for whom; the key itself stays as it
+// is. It needs Change.
+func (db *DB) ScheduleSigningKey(ctx context.Context, k identity.SigningKey) error {
+	activates := neverMillis
+	if !k.ActivatesAt.IsZero() {
+		activates = millis(k.ActivatesAt)
+	}
+	n, err := db.exec(ctx, "scheduling a signing key", `UPDATE signing_keys SET default_key = ?, activates_at = ?, superseded_at = ?, retires_at = ?, tokens_until = ? WHERE kid = ?`,
+		flag(k.Default), activates, millis(k.SupersededAt), millis(k.RetiresAt), millis(k.TokensUntil), k.KID)
+	if err == nil && n == 0 {
+		err = noSuch("key")
+	}
+	if err != nil {
+		return err
+	}
+	return db.touched(ctx, KindSigningKeys, "")
+}
+
+// DeleteSigningKey forgets a key. It needs Change.
+func (db *DB) DeleteSigningKey(ctx context.Context, kid string) error {
+	n, err := db.exec(ctx, "deleting a signing key", `DELETE FROM signing_keys WHERE kid = ?`, kid)
+	if err == nil && n == 0 {
+		err = noSuch("key")
+	}
+	if err != nil {
+		return err
+	}
+	return db.touched(ctx, KindSigningKeys, "")
+}
+
+// sealedBytes is the ciphertext as the column takes it, which is never NULL.
+func sealedBytes(s identity.Sealed) []byte {
+	if s.Empty() {
+		return []byte{}
+	}
+	return s.Ciphertext()
+}
+
+// LongestLifetime is how long a token can live that is issued now: as configured, or as
+// the client or the audience has it that says the most.
+func (db *DB) LongestLifetime(ctx context.Context) (time.Duration, error) {
+	var configured, clients, audiences int64
+	err := db.row(ctx, "lifetimes", `SELECT COALESCE((SELECT MAX(expiration) FROM configuration), 0), COALESCE((SELECT MAX(token_expiration) FROM clients), 0),
+		COALESCE((SELECT MAX(token_expiration) FROM audiences), 0)`, nil, &configured, &clients, &audiences)
+	return time.Duration(max(configured, clients, audiences)) * time.Millisecond, err
 }
 
 // coverTokens keeps keys published for tokens issued before the lifetime
@@ -109,7 +121,7 @@ func (db *DB) coverTokens(ctx context.Context, former, next time.Duration) error
 	now := db.now()
 	until := millis(now.Add(former + KeyMargin))
 	_, err := db.exec(ctx, "covering earlier tokens",
-		`UPDATE signing_keys SET tokens_until = ? WHERE superseded_at = 0 AND tokens_until < ?`, until, until)
+		`UPDATE signing_keys SET tokens_until = ? WHERE (superseded_at = 0 OR superseded_at > ?) AND tokens_until < ?`, until, millis(now), until)
 	if err != nil {
 		return err
 	}

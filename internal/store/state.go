@@ -37,16 +37,18 @@ type Column struct {
 // the version of its schema, its revision and its changes.
 func StateTables() []Table {
 	return []Table{
-		table("configuration", 1, "#id issuer #expiration #max_refreshes #refresh_grace #version #updated_at"),
+		table("configuration", 1, "#id issuer #expiration #max_refreshes #refresh_grace #session_max_age #key_rotation_interval #epoch #version #updated_at"),
 		table("principals", 1, "id kind #created_at"),
 		table("users", 1, "id username password_hash #hash_imported #one_time #enabled permissions audiences metadata #privileged #administers #version #created_at #updated_at #last_login_at #tokens_from"),
-		table("clients", 1, "id name #enabled require_proofs #static_signature permissions audiences #token_expiration metadata #privileged #version #created_at #updated_at #tokens_from"),
+		table("clients", 1, "id name #enabled require_proofs #static_signature permissions audiences #token_expiration token_algorithm metadata #privileged #version #created_at #updated_at #tokens_from"),
 		table("client_secrets", 1, "id client_id secret_hash #chosen label #created_at #expires_at #last_used_at"),
 		table("client_keys", 1, "id client_id kid public_jwk label #created_at #last_used_at"),
 		table("roles", 1, "id name permissions #privileged #administers #version #created_at #updated_at"),
 		table("principal_roles", 2, "principal_id role_id"),
 		table("audiences", 1, "id audience name permissions #token_expiration algorithm #version #created_at #updated_at"),
 		table("signing_keys", 1, "kid algorithm public_jwk private_wrapper_id private_data_key *private_ciphertext #default_key #created_at #activates_at #superseded_at #retires_at #tokens_until"),
+		table("sealed_secrets", 1, "name #version wrapper_id data_key *ciphertext #created_at"),
+		table("sessions", 1, "id user_id audience #epoch #tokens_from proofs #counter #maximum #created_at #refreshed_at #expires_at #ended_at ended_by ip user_agent"),
 		table("spent_assertions", 1, "*digest #expires_at"),
 		table("audit_events", 1, "#seq id #at event outcome actor target ip request_id detail"),
 	}

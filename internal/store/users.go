@@ -53,6 +53,9 @@ func (db *DB) DeleteUser(ctx context.Context, id string) error {
 	if err := db.setRoles(ctx, id, nil); err != nil {
 		return err
 	}
+	if _, err := db.exec(ctx, "deleting the sessions of a user", `DELETE FROM sessions WHERE user_id = ?`, id); err != nil {
+		return err
+	}
 	n, err := db.exec(ctx, "deleting a user", `DELETE FROM users WHERE id = ?`, id)
 	if err == nil && n == 0 {
 		err = noSuch("user")

@@ -58,7 +58,24 @@ func testAssertionsParallel(t *testing.T, h *harness) {
 
 func (h *harness) activate(db *store.DB, k identity.SigningKey, lifetime time.Duration) {
 	h.t.Helper()
-	check(h.t, db.Change(h.t.Context(), func(tx *store.DB) error { return tx.ActivateSigningKey(h.t.Context(), k, lifetime) }))
+	check(h.t, db.Change(h.t.Context(), func(tx *store.DB) error {
+		stored, err := tx.SigningKeys(h.t.Context())
+		if err != nil {
+			return err
+		}
+		for _, former := range stored {
+			if former.SupersededAt.IsZero() && former.KID != k.KID {
+				former.SupersededAt, former.RetiresAt = k.ActivatesAt, k.ActivatesAt.Add(lifetime+store.KeyMargin)
+				if former.RetiresAt.Before(former.TokensUntil) {
+					former.RetiresAt = former.TokensUntil
+				}
+				if err := tx.ScheduleSigningKey(h.t.Context(), former); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.PutSigningKey(h.t.Context(), k)
+	}))
 }
 
 func (h *harness) states(db *store.DB) string {

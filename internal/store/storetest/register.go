@@ -24,11 +24,14 @@ func testClientChanges(t *testing.T, h *harness) {
 	h.clock.Move(time.Minute)
 	next := robot
 	next.Name, next.Enabled, next.Require, next.StaticSignature = "Another name", false, identity.ProofSecret, false
-	next.Permissions, next.Audiences, next.TokenExpiration, next.Metadata = []string{"q"}, []string{}, 0, `{"a":1}`
+	next.Permissions, next.Audiences, next.TokenExpiration, next.TokenAlgorithm, next.Metadata = []string{"q"}, []string{}, 0, "RS256", `{"a":1}`
 	h.change(db, func(tx *store.DB) error { return tx.UpdateClient(ctx, next) })
 	next.Version, next.UpdatedAt = 2, h.clock.Now()
 	wantEqual(t, get(), next)
 	h.refuse(db, identity.NotFound, func(tx *store.DB) error { return tx.UpdateClient(ctx, h.client("nobody")) })
+	algorithms, err := db.AskedAlgorithms(ctx)
+	check(t, err)
+	wantEqual(t, algorithms, []string{"RS256"})
 
 	// Credentials are part of the client, the newest first.
 	secret := identity.ClientSecret{ID: "newsecr1", Hash: "another", Label: "second", CreatedAt: h.clock.Now()}
@@ -52,7 +55,7 @@ func testClientChanges(t *testing.T, h *harness) {
 	wantEqual(t, get(), next)
 
 	h.change(db, func(tx *store.DB) error { return tx.DeleteClient(ctx, "robot") })
-	_, err := db.Client(ctx, "robot")
+	_, err = db.Client(ctx, "robot")
 	wantKind(t, err, identity.NotFound)
 	h.refuse(db, identity.NotFound, func(tx *store.DB) error { return tx.DeleteClient(ctx, "robot") })
 	h.refuse(db, identity.Conflict, func(tx *store.DB) error { return tx.CreateClient(ctx, robot) })
@@ -90,7 +93,7 @@ func testAudiences(t *testing.T, h *harness) {
 	list, err = db.Audiences(ctx, "a", 5)
 	check(t, err)
 	wantEqual(t, list, []identity.AudiencePolicy{open})
-	algorithms, err := db.AudienceAlgorithms(ctx)
+	algorithms, err := db.AskedAlgorithms(ctx)
 	check(t, err)
 	wantEqual(t, algorithms, []string{"RS256"})
 	h.refuse(db, identity.Conflict, func(tx *store.DB) error { return tx.CreateAudience(ctx, policy("a")) })
@@ -140,15 +143,14 @@ func testKeysCoverOwnLifetimes(t *testing.T, h *harness) {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, h.another(t))
 			db, ctx := h.migrated(), t.Context()
-			h.change(db, func(tx *store.DB) error { return tx.ActivateSigningKey(ctx, h.key("first", h.clock.Now()), time.Hour) })
+			h.change(db, func(tx *store.DB) error { return tx.PutSigningKey(ctx, h.key("first", h.clock.Now())) })
 			h.change(db, func(tx *store.DB) error { return change(h, ctx, tx) })
-			h.change(db, func(tx *store.DB) error { return tx.ActivateSigningKey(ctx, h.key("second", h.clock.Now()), time.Hour) })
 			keys, err := db.SigningKeys(ctx)
 			check(t, err)
-			for _, k := range keys {
-				if k.KID == "first" && k.RetiresAt.Before(h.clock.Now().Add(long)) {
-					t.Errorf("the former key retires at %v, when tokens under it live until %v", k.RetiresAt, h.clock.Now().Add(long))
-				}
+			longest, err := db.LongestLifetime(ctx)
+			check(t, err)
+			if len(keys) != 1 || longest < long && keys[0].TokensUntil.Before(h.clock.Now().Add(long)) {
+				t.Errorf("a key that ends now covers tokens of %v, and until %v", longest, keys[0].TokensUntil)
 			}
 		})
 	}

@@ -20,7 +20,7 @@ func (h *harness) role(name string) identity.Role {
 
 func wantEqual(t *testing.T, got, want any) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(identity.Sealed{})); diff != "" {
 		t.Fatalf("(-want +got)\n%s", diff)
 	}
 }

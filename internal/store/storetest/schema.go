@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -114,13 +115,14 @@ func testChangesSerialise(t *testing.T, h *harness) {
 
 func testNeedsChange(t *testing.T, h *harness) {
 	db, ctx := h.migrated(), t.Context()
+	h.change(db, func(tx *store.DB) error { return tx.PutSigningKey(ctx, h.key("there", h.clock.Now())) })
 	for name, write := range map[string]func(tx *store.DB) error{
 		"CreateUser":          func(tx *store.DB) error { return tx.CreateUser(ctx, h.user("ann")) },
 		"CreateClient":        func(tx *store.DB) error { return tx.CreateClient(ctx, h.client("c")) },
 		"InsertConfiguration": func(tx *store.DB) error { return tx.InsertConfiguration(ctx, identity.DefaultConfiguration("x")) },
-		"ActivateSigningKey": func(tx *store.DB) error {
-			return tx.ActivateSigningKey(ctx, h.key("k", h.clock.Now()), 0)
-		},
+		"PutSigningKey":       func(tx *store.DB) error { return tx.PutSigningKey(ctx, h.key("k", h.clock.Now())) },
+		"ScheduleSigningKey":  func(tx *store.DB) error { return tx.ScheduleSigningKey(ctx, h.key("there", h.clock.Now())) },
+		"DeleteSigningKey":    func(tx *store.DB) error { return tx.DeleteSigningKey(ctx, "there") },
 	} {
 		if err := db.Tx(ctx, write); err == nil {
 			t.Errorf("%s worked outside Change: other nodes would not learn of it", name)
@@ -140,6 +142,7 @@ func testConfiguration(t *testing.T, h *harness) {
 	check(t, db.Change(ctx, insert))
 	wantKind(t, db.Change(ctx, insert), identity.Conflict)
 	c.MaxRefreshes, c.Issuer = 7, "other"
+	c.Expiration, c.RefreshGrace, c.SessionMaxAge, c.KeyRotationInterval = time.Hour, 3*time.Second, 366*24*time.Hour, 1000*24*time.Hour
 	check(t, db.Change(ctx, func(tx *store.DB) error { return tx.UpdateConfiguration(ctx, c) }))
 	got, err := db.Configuration(ctx)
 	check(t, err)
