@@ -412,7 +412,7 @@ func TestTwoNodes(t *testing.T) {
 		last = time.Now()
 		if tick == 10 {
 			a.change(func(tx *store.DB) error {
-				_, err := a.Import(ctx, tx, private, lifetime)
+				_, err := a.Import(ctx, tx, private)
 				return err
 			})
 		}

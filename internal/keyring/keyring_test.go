@@ -53,7 +53,7 @@ func first(t *testing.T, algorithm jose.Algorithm) *node {
 		if err := tx.InsertConfiguration(n.Context(), identity.DefaultConfiguration("https://id.test")); err != nil {
 			return err
 		}
-		_, err := n.Create(n.Context(), tx, algorithm, lifetime)
+		_, err := n.Create(n.Context(), tx, algorithm)
 		return err
 	})
 	return n
@@ -104,15 +104,12 @@ func (n *node) change(fn func(tx *store.DB) error) {
 	n.must(n.follower.Poll(n.Context()))
 }
 
-// imported imports a key under the lifetime that is configured.
+// imported imports a key.
 func (n *node) imported(private jose.PrivateKey) (key keyring.Key) {
 	n.Helper()
 	n.change(func(tx *store.DB) error {
-		cfg, err := tx.Configuration(n.Context())
-		if err != nil {
-			return err
-		}
-		key, err = n.Import(n.Context(), tx, private, cfg.Expiration)
+		var err error
+		key, err = n.Import(n.Context(), tx, private)
 		return err
 	})
 	return key

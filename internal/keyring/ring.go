@@ -27,6 +27,10 @@ type Ring struct {
 	sealer *seal.Sealer
 	logger *slog.Logger
 	keys   *store.Cache[*keySet]
+	// refresh has the key of refresh tokens.
+	refresh *store.Cache[*RefreshKey]
+	// refreshFault reports whether that was said of it.
+	refreshFault atomic.Bool
 	// last is what was read last. It signs nothing: it is for verifiers while the
 	// database is away.
 	last atomic.Pointer[keySet]
@@ -51,6 +55,7 @@ func New(cfg Config) (*Ring, error) {
 	r.keys = store.NewCache(cfg.Follower, store.KindSigningKeys, 1, holdFor, func(ctx context.Context, _ string) (*keySet, error) {
 		return r.load(ctx)
 	})
+	r.refresh = store.NewCache(cfg.Follower, store.KindSecret, 1, holdFor, r.loadRefreshKey)
 	return r, nil
 }
 
@@ -87,15 +92,6 @@ func Latest(ctx context.Context, db *store.DB) (Key, error) {
 		return Key{}, errNoKey.Because(fmt.Errorf("signing key %s: its public half is damaged: %w", latest.KID, err))
 	}
 	return Key{latest, public}, nil
-}
-
-// latest returns the one default key that no other supersedes.
-func latest(stored []identity.SigningKey) (identity.SigningKey, bool) {
-	i := slices.IndexFunc(stored, func(k identity.SigningKey) bool { return k.Default && k.SupersededAt.IsZero() })
-	if i < 0 {
-		return identity.SigningKey{}, false
-	}
-	return stored[i], true
 }
 
 // Sign signs a claims set and returns the compact JWS: with the default key, or
@@ -242,11 +238,6 @@ func (r *Ring) loadKey(s identity.SigningKey, now time.Time) *loadedKey {
 	}
 	k.signer, k.fault = jose.NewSigner(private, jose.Algorithm(s.Algorithm), tokenType)
 	return k
-}
-
-// place is where a private half stands: the associated data of its seal.
-func place(kid string) seal.Place {
-	return seal.Place{Table: "signing_keys", Column: "private", Row: kid, Version: 1}
 }
 
 // open unseals the private half of a stored key.

@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/seed-60f9e3ad/identity"
 )
@@ -54,6 +56,12 @@ func New(wrappers ...KeyWrapper) (*Sealer, error) {
 	}
 	return s, nil
 }
+
+// First is the id of the wrapper that encrypts.
+func (s *Sealer) First() string { return s.first.ID() }
+
+// IDs are those of all wrappers, in no order.
+func (s *Sealer) IDs() []string { return slices.Collect(maps.Keys(s.byID)) }
 
 // Seal encrypts plaintext for its place under a fresh data key.
 func (s *Sealer) Seal(plaintext []byte, place Place) (identity.Sealed, error) {
