@@ -31,6 +31,8 @@ type Change struct {
 	// Target is the id of the thing, empty for what there is one of.
 	Target        string
 	Before, After any
+	// Failed reports whether it was an attempt that did not get through.
+	Failed bool
 }
 
 // Record appends the change to the audit in tx, with who made it and from where.
@@ -45,6 +47,9 @@ func Record(ctx context.Context, tx *store.DB, caller identity.Caller, c Change)
 	e := identity.Event{
 		ID: identity.NewID(now), At: now, Name: c.Name, Outcome: identity.OutcomeSuccess,
 		Actor: caller.ID, Target: c.Target, RequestID: web.RequestID(ctx), Detail: detail,
+	}
+	if c.Failed {
+		e.Outcome = identity.OutcomeFailure
 	}
 	if ip := web.RemoteIP(ctx); ip.IsValid() {
 		e.IP = ip.String()

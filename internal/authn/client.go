@@ -65,7 +65,7 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (identi
 
 func clientPrincipal(c identity.Client, now time.Time) identity.Principal {
 	return identity.Principal{
-		ID: c.ID, Permissions: heldBy(c.Permissions, c.Roles), Audiences: c.Audiences, TokenLifetime: c.TokenExpiration, AuthTime: now,
+		ID: c.ID, Permissions: heldBy(c.Permissions, c.Roles), Audiences: c.Audiences, TokenLifetime: c.TokenExpiration, TokenAlgorithm: c.TokenAlgorithm, AuthTime: now,
 	}
 }
 

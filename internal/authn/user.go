@@ -40,10 +40,24 @@ func (a *Authenticator) User(ctx context.Context, username string, password iden
 	return userPrincipal(user, a.db.Now()), nil
 }
 
+// Continues returns what the user of a session is and may now. Its errors are InvalidToken
+// for one who is disabled, and PasswordChangeRequired.
+func Continues(u identity.User, s identity.Session) (identity.Principal, error) {
+	switch {
+	case !u.Enabled:
+		return identity.Principal{}, identity.Errorf(identity.InvalidToken, "The session is over.").Because(errors.New("user " + u.ID + " is disabled"))
+	case u.OneTime:
+		return identity.Principal{}, identity.Errorf(identity.PasswordChangeRequired, "The session is over.").Because(errors.New("the password of user " + u.ID + " is marked as one-time"))
+	}
+	p := userPrincipal(u, s.CreatedAt)
+	p.AMR = s.AMR
+	return p, nil
+}
+
 func userPrincipal(u identity.User, now time.Time) identity.Principal {
 	return identity.Principal{
 		ID: u.ID, User: true, Permissions: heldBy(u.Permissions, u.Roles), Audiences: u.Audiences,
-		AuthTime: now, AMR: []string{"pwd"}, Version: u.Version, MustChangePassword: u.OneTime, // RFC 8176 section 2
+		AuthTime: now, AMR: []string{"pwd"}, Version: u.Version, TokensFrom: u.TokensFrom, MustChangePassword: u.OneTime, // RFC 8176 section 2
 	}
 }
 

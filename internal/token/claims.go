@@ -16,6 +16,9 @@ type Claims struct {
 	ID       string `json:"jti"`
 	// ClientID is the machine's, or "identity" for logins of users.
 	ClientID string `json:"client_id"`
+	// SessionID is the session that a token of a user belongs to, where it can be refreshed
+	// (OpenID Connect Front-Channel Logout 1.0 section 3).
+	SessionID string `json:"sid,omitempty"`
 	// AuthTime and AMR (RFC 9068 section 2.2.1) are there for users only.
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	AMR       []string `json:"amr,omitempty"`

@@ -45,6 +45,10 @@ type Grant struct {
 	Lifetime time.Duration
 	// Algorithm, unless empty, signs it instead of the default key's.
 	Algorithm jose.Algorithm
+	// SessionID, unless empty, is the session that it belongs to, and Until, unless zero,
+	// the time, in whole seconds, that it does not outlive.
+	SessionID string
+	Until     time.Time
 }
 
 // Access is an issued access token.
@@ -64,13 +68,20 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 		return Access{}, err
 	}
 	now := i.now()
+	if !g.Until.IsZero() && !now.Before(g.Until) {
+		return Access{}, refused(errors.New("the session has just expired"))
+	}
 	lifetime := cfg.Expiration
 	if g.Lifetime != 0 {
 		lifetime = g.Lifetime
 	}
+	expires := now.Add(lifetime).Truncate(time.Second)
+	if !g.Until.IsZero() && g.Until.Before(expires) {
+		expires = g.Until
+	}
 	claims := Claims{
 		Issuer: cfg.Issuer, Subject: g.Principal.ID, Audience: g.Audience,
-		IssuedAt: now.Unix(), Expires: now.Add(lifetime).Unix(), ID: rand.Text(),
+		IssuedAt: now.Unix(), Expires: expires.Unix(), ID: rand.Text(), SessionID: g.SessionID,
 		ClientID: g.Principal.ID, GrantType: GrantClient,
 		Permissions: identity.SortedSet(g.Permissions),
 	}
@@ -83,6 +94,7 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 		return Access{}, fmt.Errorf("encoding the claims of a token: %w", err)
 	}
 	signed, err := i.sign(ctx, g.Algorithm, payload)
+	lifetime = time.Duration(claims.Expires-claims.IssuedAt) * time.Second
 	return Access{Token: signed, ID: claims.ID, Audience: g.Audience, Lifetime: lifetime}, err
 }
 
