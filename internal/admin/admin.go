@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/trace"
 	"slices"
+	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
@@ -36,6 +37,9 @@ func New(cfg Config) (*Service, error) {
 	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool}, nil
 }
 
+// Now is the time by which the operations judge.
+func (s *Service) Now() time.Time { return s.db.Now() }
+
 // change is commit for a caller who still may, inside the transaction, what they might
 // when they were known.
 func (s *Service) change(ctx context.Context, caller identity.Caller, fn func(tx *store.DB) error) error {
@@ -58,12 +62,10 @@ func (s *Service) commit(ctx context.Context, fn func(tx *store.DB) error) error
 	return nil
 }
 
-// deref returns a list that may be absent.
-func deref(list *[]string) []string {
-	if list == nil {
-		return nil
-	}
-	return *list
+// deref returns a value that may be absent, or else the zero one.
+func deref[T any](value *T) (v T) {
+	set(&v, value)
+	return v
 }
 
 // audiencesOrAny is a new principal's list of audiences: absent is any.

@@ -2,12 +2,10 @@ package admin
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/audit"
-	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
@@ -45,6 +43,10 @@ func (s *Service) CreateAudience(ctx context.Context, caller identity.Caller, n 
 	if err := checkAudience(a); err != nil {
 		return identity.AudiencePolicy{}, err
 	}
+	spare, err := s.spareFor(ctx, caller, a.Algorithm)
+	if err != nil {
+		return identity.AudiencePolicy{}, err
+	}
 	return a, s.change(ctx, caller, func(tx *store.DB) error {
 		if err := guardOwnAudience(ctx, tx, caller, a); err != nil {
 			return err
@@ -52,7 +54,7 @@ func (s *Service) CreateAudience(ctx context.Context, caller identity.Caller, n 
 		if err := tx.CreateAudience(ctx, a); err != nil {
 			return err
 		}
-		if err := s.signFor(ctx, tx, caller, a.Algorithm); err != nil {
+		if err := s.signFor(ctx, tx, caller, a.Algorithm, spare); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, caller, audit.Change{Name: "audience.created", Target: a.ID, After: audienceState(a)})
@@ -80,38 +82,6 @@ func carriesAdministration(a identity.AudiencePolicy) error {
 	return nil
 }
 
-// signFor makes sure that there is a key for each algorithm that audiences ask for; the
-// empty one is anybody's. A new key needs identity:admin, and is an event of its own.
-func (s *Service) signFor(ctx context.Context, tx *store.DB, caller identity.Caller, algorithms ...string) error {
-	for _, algorithm := range algorithms {
-		if algorithm == "" {
-			continue
-		}
-		made, err := s.ring.Ensure(ctx, tx, jose.Algorithm(algorithm))
-		if err != nil {
-			return err
-		}
-		if made == nil {
-			continue
-		}
-		if err := caller.Require(identity.PermissionAdmin); err != nil {
-			return err
-		}
-		state := keyView{made.KID, made.Algorithm, made.ActivatesAt}
-		if err := audit.Record(ctx, tx, caller, audit.Change{Name: "key.created", Target: made.KID, After: state}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// keyView is a signing key as the audit shows it.
-type keyView struct {
-	KID         string    `json:"kid"`
-	Algorithm   string    `json:"algorithm"`
-	ActivatesAt time.Time `json:"activates_at"`
-}
-
 // AudiencePolicy returns what is registered of an audience. It needs
 // identity:audiences:read.
 func (s *Service) AudiencePolicy(ctx context.Context, caller identity.Caller, id string) (identity.AudiencePolicy, error) {
@@ -134,6 +104,10 @@ func (s *Service) Audiences(ctx context.Context, caller identity.Caller, after s
 // CreateAudience needs.
 func (s *Service) UpdateAudience(ctx context.Context, caller identity.Caller, id string, p AudiencePatch, match func(identity.AudiencePolicy) error) (identity.AudiencePolicy, error) {
 	var updated identity.AudiencePolicy
+	spare, err := s.spareFor(ctx, caller, deref(p.Algorithm))
+	if err != nil {
+		return updated, err
+	}
 	change := s.alterAudience(ctx, caller, id, match)
 	change.decide = func(tx *store.DB, found identity.AudiencePolicy) (identity.AudiencePolicy, error) {
 		next := p.over(found)
@@ -146,14 +120,16 @@ func (s *Service) UpdateAudience(ctx context.Context, caller identity.Caller, id
 		if err := tx.UpdateAudience(ctx, next); err != nil {
 			return audit.Change{}, err
 		}
-		if err := s.signFor(ctx, tx, caller, next.Algorithm); err != nil {
-			return audit.Change{}, err
+		if next.Algorithm != found.Algorithm {
+			if err := s.signFor(ctx, tx, caller, next.Algorithm, spare); err != nil {
+				return audit.Change{}, err
+			}
 		}
 		var err error
 		updated, err = tx.AudiencePolicy(ctx, id)
 		return audit.Change{Name: "audience.updated", Target: id, Before: audienceState(found), After: audienceState(next)}, err
 	}
-	err := alter(ctx, s, caller, change)
+	err = alter(ctx, s, caller, change)
 	return updated, err
 }
 
@@ -191,12 +167,8 @@ func (s *Service) alterAudience(ctx context.Context, caller identity.Caller, id 
 }
 
 func checkAudience(a identity.AudiencePolicy) error {
-	var algorithmErr error
-	if a.Algorithm != "" && !slices.Contains(jose.SigningAlgorithms(), jose.Algorithm(a.Algorithm)) {
-		algorithmErr = identity.InvalidField("algorithm", "must be one of %v", jose.SigningAlgorithms())
-	}
 	return collect(identity.CheckAudience(a.Audience), identity.CheckName(a.Name), identity.CheckPermissions(a.Permissions),
-		identity.CheckTokenExpiration(a.Expiration), algorithmErr)
+		identity.CheckTokenExpiration(a.Expiration), checkAlgorithm("algorithm", a.Algorithm))
 }
 
 func sortedOrNil(list []string) []string {

@@ -28,6 +28,7 @@ type NewClient struct {
 	Roles           []string
 	Audiences       *[]string
 	TokenExpiration time.Duration // zero: as configured
+	TokenAlgorithm  string        // empty: the default key's
 	Metadata        []byte        // a JSON object, or empty
 }
 
@@ -38,6 +39,7 @@ type ClientPatch struct {
 	Require, Permissions, Roles, Audiences *[]string
 	StaticSignature, Enabled               *bool
 	TokenExpiration                        *time.Duration
+	TokenAlgorithm                         *string
 	Metadata                               []byte
 }
 
@@ -56,6 +58,10 @@ func (s *Service) CreateClient(ctx context.Context, caller identity.Caller, n Ne
 	if err != nil {
 		return identity.Client{}, identity.Secret{}, err
 	}
+	spare, err := s.spareFor(ctx, caller, client.TokenAlgorithm)
+	if err != nil {
+		return identity.Client{}, identity.Secret{}, err
+	}
 	err = s.change(ctx, caller, func(tx *store.DB) error {
 		if client.Roles.Permissions, err = tx.PermissionsOf(ctx, client.Roles.Names); err != nil {
 			return err
@@ -69,6 +75,9 @@ func (s *Service) CreateClient(ctx context.Context, caller identity.Caller, n Ne
 		if err := checkHolding(ctx, tx, client.ID); err != nil {
 			return err
 		}
+		if err := s.signFor(ctx, tx, caller, client.TokenAlgorithm, spare); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, caller, audit.Change{Name: "client.created", Target: client.ID, After: clientState(client)})
 	})
 	return client, secret, err
@@ -80,7 +89,7 @@ func (s *Service) newClient(ctx context.Context, n NewClient) (identity.Client, 
 	client := identity.Client{
 		ID: n.ID, Name: n.Name, Enabled: !n.Disabled, StaticSignature: n.StaticSignature,
 		Permissions: identity.SortedSet(n.Permissions), Roles: identity.Roles{Names: identity.SortedSet(n.Roles)},
-		Audiences: audiencesOrAny(n.Audiences), TokenExpiration: n.TokenExpiration, Version: 1, CreatedAt: now, UpdatedAt: now,
+		Audiences: audiencesOrAny(n.Audiences), TokenExpiration: n.TokenExpiration, TokenAlgorithm: n.TokenAlgorithm, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if client.ID == "" {
 		client.ID = identity.NewID(now)
@@ -111,7 +120,7 @@ func (s *Service) newClient(ctx context.Context, n NewClient) (identity.Client, 
 // checkClient refuses what a client cannot be made of, old or new.
 func checkClient(c identity.Client) error {
 	return collect(identity.CheckName(c.Name), identity.CheckPermissions(c.Permissions), identity.CheckRoles(c.Roles.Names),
-		identity.CheckAudiences(c.Audiences), identity.CheckTokenExpiration(c.TokenExpiration))
+		identity.CheckAudiences(c.Audiences), identity.CheckTokenExpiration(c.TokenExpiration), checkAlgorithm("token_algorithm", c.TokenAlgorithm))
 }
 
 // askedProofs reads what the client is to require; absent is the empty set.
@@ -192,6 +201,10 @@ func (s *Service) Clients(ctx context.Context, caller identity.Caller, after str
 // found there is the one to change.
 func (s *Service) UpdateClient(ctx context.Context, caller identity.Caller, id string, p ClientPatch, match func(identity.Client) error) (identity.Client, error) {
 	var updated identity.Client
+	spare, err := s.spareFor(ctx, caller, deref(p.TokenAlgorithm))
+	if err != nil {
+		return updated, err
+	}
 	change := s.alterClient(ctx, caller, id, match)
 	change.decide = func(tx *store.DB, found identity.Client) (identity.Client, error) {
 		next, err := p.over(found, tx.Now())
@@ -213,11 +226,16 @@ func (s *Service) UpdateClient(ctx context.Context, caller identity.Caller, id s
 		if err := checkHolding(ctx, tx, id); err != nil {
 			return audit.Change{}, err
 		}
+		if next.TokenAlgorithm != found.TokenAlgorithm {
+			if err := s.signFor(ctx, tx, caller, next.TokenAlgorithm, spare); err != nil {
+				return audit.Change{}, err
+			}
+		}
 		var err error
 		updated, err = tx.Client(ctx, id)
 		return audit.Change{Name: "client.updated", Target: id, Before: clientState(found), After: clientState(next)}, err
 	}
-	err := alter(ctx, s, caller, change)
+	err = alter(ctx, s, caller, change)
 	return updated, err
 }
 
@@ -228,6 +246,7 @@ func (p ClientPatch) over(c identity.Client, now time.Time) (identity.Client, er
 	set(&c.Enabled, p.Enabled)
 	set(&c.StaticSignature, p.StaticSignature)
 	set(&c.TokenExpiration, p.TokenExpiration)
+	set(&c.TokenAlgorithm, p.TokenAlgorithm)
 	setList(&c.Permissions, p.Permissions)
 	setList(&c.Roles.Names, p.Roles)
 	setList(&c.Audiences, p.Audiences)
@@ -264,34 +283,4 @@ func (s *Service) alterClient(ctx context.Context, caller identity.Caller, id st
 			return mayChange(caller, found.Permissions, found.Roles.Permissions)
 		},
 	}
-}
-
-// clientView is a client as the audit shows it.
-type clientView struct {
-	Name            string            `json:"name"`
-	Enabled         bool              `json:"enabled"`
-	Require         []string          `json:"require"`
-	StaticSignature bool              `json:"static_signature"`
-	Permissions     []string          `json:"permissions"`
-	Roles           []string          `json:"roles"`
-	Audiences       []string          `json:"audiences"`
-	TokenExpiration int64             `json:"token_expiration"`
-	Metadata        identity.Metadata `json:"metadata"`
-	Secrets         []string          `json:"secrets"` // ids
-	Keys            []string          `json:"keys"`    // key ids
-}
-
-func clientState(c identity.Client) clientView {
-	view := clientView{
-		Name: c.Name, Enabled: c.Enabled, Require: c.Require.Names(), StaticSignature: c.StaticSignature, Permissions: c.Permissions,
-		Roles: c.Roles.Names, Audiences: c.Audiences, TokenExpiration: int64(c.TokenExpiration.Seconds()), Metadata: c.Metadata,
-		Secrets: []string{}, Keys: []string{},
-	}
-	for _, s := range c.Secrets {
-		view.Secrets = append(view.Secrets, s.ID)
-	}
-	for _, k := range c.Keys {
-		view.Keys = append(view.Keys, k.KID)
-	}
-	return view
 }

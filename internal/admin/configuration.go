@@ -32,6 +32,8 @@ type ConfigurationUpdate struct {
 	Issuer       *string
 	MaxRefreshes *int
 	RefreshGrace *time.Duration
+
+	SessionMaxAge, KeyRotationInterval *time.Duration
 }
 
 // Configuration returns the configuration. It needs identity:configuration:read.
@@ -69,8 +71,12 @@ func (s *Service) UpdateConfiguration(ctx context.Context, caller identity.Calle
 	if err := collect(keyErr, u.over(identity.DefaultConfiguration("kept")).Check()); err != nil {
 		return Configuration{}, err
 	}
+	spares, err := s.sparesBeside(ctx, private)
+	if err != nil {
+		return Configuration{}, err
+	}
 	var updated Configuration
-	err := s.change(ctx, caller, func(tx *store.DB) error {
+	err = s.change(ctx, caller, func(tx *store.DB) error {
 		found, err := s.configuration(ctx, tx)
 		// Where no key can be read a new one is the cure.
 		if err != nil && (private == nil || identity.KindOf(err) != identity.Unavailable) {
@@ -86,7 +92,7 @@ func (s *Service) UpdateConfiguration(ctx context.Context, caller identity.Calle
 				return err
 			}
 		}
-		if updated, err = s.store(ctx, tx, caller, found, u, private); err != nil {
+		if updated, err = s.store(ctx, tx, caller, found, u, private, spares); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, caller, audit.Change{Name: "configuration.updated", Before: configurationState(found, nil), After: configurationState(updated, u.PrivateKey)})
@@ -96,7 +102,7 @@ func (s *Service) UpdateConfiguration(ctx context.Context, caller identity.Calle
 
 // store stores what differs from what was found. The lifetime comes before the key, so
 // that the former key goes on covering tokens with the former lifetime.
-func (s *Service) store(ctx context.Context, tx *store.DB, caller identity.Caller, found Configuration, u ConfigurationUpdate, private *jose.PrivateKey) (updated Configuration, err error) {
+func (s *Service) store(ctx context.Context, tx *store.DB, caller identity.Caller, found Configuration, u ConfigurationUpdate, private *jose.PrivateKey, spares map[string]*jose.PrivateKey) (updated Configuration, err error) {
 	next := u.over(found.Configuration)
 	changed := next != found.Configuration
 	if changed {
@@ -106,7 +112,7 @@ func (s *Service) store(ctx context.Context, tx *store.DB, caller identity.Calle
 	}
 	updated = found
 	if private != nil {
-		if updated.Key, err = s.importKey(ctx, tx, caller, *private, next.Expiration); err != nil {
+		if updated.Key, err = s.importKey(ctx, tx, caller, *private, spares); err != nil {
 			return found, err
 		}
 		if !changed && !updated.Key.ActivatesAt.Equal(found.Key.ActivatesAt) { // a new key is a change too
@@ -132,18 +138,44 @@ func notRegistered(ctx context.Context, tx *store.DB, former, issuer string) err
 	return err
 }
 
-// importKey makes the key sign, and sees to it that the audiences which ask for an
-// algorithm keep one.
-func (s *Service) importKey(ctx context.Context, tx *store.DB, caller identity.Caller, private jose.PrivateKey, lifetime time.Duration) (keyring.Key, error) {
-	key, err := s.ring.Import(ctx, tx, private, lifetime)
+// importKey makes the key sign, and sees to it that whoever asks for an algorithm keeps a
+// key of it.
+func (s *Service) importKey(ctx context.Context, tx *store.DB, caller identity.Caller, private jose.PrivateKey, spares map[string]*jose.PrivateKey) (keyring.Key, error) {
+	key, err := s.ring.Import(ctx, tx, private)
 	if err != nil {
 		return key, err
 	}
-	asked, err := tx.AudienceAlgorithms(ctx)
+	asked, err := tx.AskedAlgorithms(ctx)
 	if err != nil {
 		return key, err
 	}
-	return key, s.signFor(ctx, tx, caller, asked...)
+	for _, algorithm := range asked {
+		if err := s.signFrom(ctx, tx, caller, key.ActivatesAt, algorithm, spares[algorithm]); err != nil {
+			return key, err
+		}
+	}
+	return key, nil
+}
+
+// sparesBeside makes keys for the algorithms that are asked for, of which the import of
+// another one may end the key. The imported key is to be out soon: none is made meanwhile.
+func (s *Service) sparesBeside(ctx context.Context, imported *jose.PrivateKey) (map[string]*jose.PrivateKey, error) {
+	if imported == nil {
+		return nil, nil
+	}
+	asked, err := s.db.AskedAlgorithms(ctx)
+	if err != nil {
+		return nil, err
+	}
+	spares := map[string]*jose.PrivateKey{}
+	for _, algorithm := range asked {
+		private, err := jose.GeneratePrivateKey(jose.Algorithm(algorithm))
+		if err != nil {
+			return nil, err
+		}
+		spares[algorithm] = &private
+	}
+	return spares, nil
 }
 
 // configurationView is the configuration as the audit shows it.
@@ -152,6 +184,8 @@ type configurationView struct {
 	Expiration   int64  `json:"jwt_expiration"`
 	MaxRefreshes int    `json:"jwt_max_refreshes"`
 	RefreshGrace int64  `json:"refresh_grace"`
+	SessionAge   int64  `json:"session_max_age"`
+	KeyInterval  int64  `json:"key_rotation_interval"`
 	KID          string `json:"kid"`
 	// PrivateKey is there, redacted, where one was imported.
 	PrivateKey *identity.Secret `json:"private_key,omitempty"`
@@ -159,7 +193,8 @@ type configurationView struct {
 
 func configurationState(c Configuration, imported *identity.Secret) configurationView {
 	return configurationView{
-		c.Issuer, int64(c.Expiration.Seconds()), c.MaxRefreshes, int64(c.RefreshGrace.Seconds()), c.Key.KID, imported,
+		c.Issuer, int64(c.Expiration.Seconds()), c.MaxRefreshes, int64(c.RefreshGrace.Seconds()),
+		int64(c.SessionMaxAge.Seconds()), int64(c.KeyRotationInterval.Seconds()), c.Key.KID, imported,
 	}
 }
 
@@ -169,6 +204,8 @@ func (u ConfigurationUpdate) over(c identity.Configuration) identity.Configurati
 	set(&c.Issuer, u.Issuer)
 	set(&c.MaxRefreshes, u.MaxRefreshes)
 	set(&c.RefreshGrace, u.RefreshGrace)
+	set(&c.SessionMaxAge, u.SessionMaxAge)
+	set(&c.KeyRotationInterval, u.KeyRotationInterval)
 	return c
 }
 

@@ -141,10 +141,12 @@ func (s *Service) UpdateUser(ctx context.Context, caller identity.Caller, id str
 			return next, err
 		}
 		if hash != "" {
-			next.PasswordHash, next.HashImported, next.TokensFrom = hash, false, tx.Now()
+			next.PasswordHash, next.HashImported = hash, false
 		}
-		if found.Enabled && !next.Enabled {
-			next.TokensFrom = tx.Now()
+		if hash != "" || found.Enabled && !next.Enabled {
+			if err := endUser(ctx, tx, &next); err != nil {
+				return next, err
+			}
 		}
 		if next.Roles.Permissions, err = tx.PermissionsOf(ctx, next.Roles.Names); err != nil {
 			return next, err
@@ -262,7 +264,10 @@ func (s *Service) ChangeOwnPassword(ctx context.Context, proven identity.Princip
 			return err
 		}
 		next := found
-		next.PasswordHash, next.HashImported, next.OneTime, next.TokensFrom = hash, false, false, tx.Now()
+		next.PasswordHash, next.HashImported, next.OneTime = hash, false, false
+		if err := endUser(ctx, tx, &next); err != nil {
+			return err
+		}
 		if err := tx.UpdateUser(ctx, next); err != nil {
 			return err
 		}

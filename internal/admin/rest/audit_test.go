@@ -41,8 +41,8 @@ func (d *desk) events(query string) []event {
 func TestEveryChangeIsRecorded(t *testing.T) {
 	d := newDesk(t)
 	key := func() string { return d.Key(jose.ES256).Public().PEM() }
-	auditor := d.user("auditor", map[string]any{"permissions": []string{"identity:admin"}})
-	d.bearer = d.Login("auditor", goodPassword, "")
+	const auditor = "auditor"
+	d.bearer = d.machine(auditor, "identity:admin") // whose token outlives every session
 	user, role := d.user("u", nil), d.role("r", "a")
 	client := d.client("c", map[string]any{"public_key": key(), "client_secret": "a secret that was chosen"})
 	audience := "/api/audiences/" + d.made("/api/audiences", map[string]any{"audience": "a", "name": "a"})
@@ -59,6 +59,14 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 		refused     string // a body that is refused, or "If-Match"
 	}
 	signing := d.Key(jose.ES256)
+	leaver := d.user("leaver", nil)
+	session := "/api/sessions/" + sidOf(t, d.Login("leaver", goodPassword, ""))
+	d.Login("leaver", goodPassword, "")
+	spare := func() string {
+		kid, _ := d.Object(d.asAdmin("POST", "/api/keys", `{"algorithm":"ES256"}`))["kid"].(string)
+		return "/api/keys/" + kid
+	}
+	next, unused := spare(), spare()
 	changes := []change{
 		{"POST /api/users", "/api/users", map[string]any{"username": "new", "password": canary}, "user.created", "", nil, []string{"username", "permissions", "enabled"}, `{"username":"u","password":"` + canary + `"}`},
 		{"PATCH /api/users/{id}", user, map[string]any{"password": canary, "permissions": list("x")}, "user.updated", last(user), []string{"permissions"}, []string{"password", "permissions"}, "If-Match"},
@@ -79,6 +87,14 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 		{"POST /api/configuration", path, map[string]any{"private_key": pemOf("PRIVATE KEY", signing.PKCS8())}, "configuration.updated", "-", []string{"kid"}, []string{"kid", "private_key"}, "If-Match"},
 		{"PATCH /api/configuration", path, map[string]any{"jwt_expiration": 600}, "configuration.updated", "-", []string{"jwt_expiration"}, []string{"jwt_expiration"}, "If-Match"},
 	}
+	changes = append(changes,
+		change{"DELETE /api/sessions/{id}", session, nil, "session.ended", last(session), []string{"user_id", "audience", "refreshes"}, nil, "{}"},
+		change{"DELETE /api/users/{id}/sessions", leaver + "/sessions", nil, "user.sessions.ended", last(leaver), nil, []string{"sessions"}, "{}"},
+		change{"DELETE /api/sessions", "/api/sessions", nil, "sessions.ended", "-", nil, []string{"epoch"}, "{}"},
+		change{"POST /api/keys", "/api/keys", map[string]any{"algorithm": "ES384"}, "key.created", "", nil, []string{"kid", "algorithm"}, `{"algorithm":"none"}`},
+		change{"POST /api/keys/{id}/activate", next + "/activate", nil, "key.activated", last(next), []string{"activates_at"}, []string{"activates_at"}, `{"now":1}`},
+		change{"DELETE /api/keys/{id}", unused, nil, "key.deleted", last(unused), []string{"kid", "algorithm"}, nil, "{}"},
+	)
 	for _, route := range d.table() {
 		name := route.Method + " " + route.Pattern
 		if route.Method != http.MethodGet && !slices.ContainsFunc(changes, func(c change) bool { return c.route == name }) {
@@ -116,7 +132,11 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 		case "-": // there is one of it
 			target = ""
 		case "":
-			target, _ = d.Object(r)["id"].(string)
+			made := d.Object(r)
+			target, _ = made["id"].(string)
+			if kid, isKey := made["kid"].(string); isKey {
+				target = kid
+			}
 		}
 		got := d.events("request_id=" + rid)
 		if len(got) != 1 || len(d.events("")) != before+1 {
@@ -124,7 +144,7 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 			continue
 		}
 		e := got[0]
-		if e.Event != c.event || e.Actor != last(auditor) || e.Target != target || e.IP != "127.0.0.1" || e.Outcome != "success" || e.RequestID != rid || !e.At.Equal(d.Clock.Now()) {
+		if e.Event != c.event || e.Actor != auditor || e.Target != target || e.IP != "127.0.0.1" || e.Outcome != "success" || e.RequestID != rid || !e.At.Equal(d.Clock.Now()) {
 			t.Errorf("%s was recorded as %+v", c.route, e)
 		}
 		shows := func(side string, members map[string]any, want []string) {

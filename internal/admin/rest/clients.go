@@ -57,6 +57,9 @@ func (h *Handler) createClient(w http.ResponseWriter, r request) error {
 	if d := expiration(o); d != nil {
 		n.TokenExpiration = *d
 	}
+	if algorithm := nullableString(o, "token_algorithm"); algorithm != nil {
+		n.TokenAlgorithm = *algorithm
+	}
 	o.Merge(web.NoQuery(r.Request))
 	if err := o.Err(); err != nil {
 		return err
@@ -110,7 +113,8 @@ func (h *Handler) patchClient(w http.ResponseWriter, r request) error {
 	p := admin.ClientPatch{
 		Name: optionalString(o, "name"), Require: optionalList(o, "require"), Permissions: optionalList(o, "permissions"),
 		Roles: optionalList(o, "roles"), Audiences: optionalList(o, "audiences"), StaticSignature: optionalBool(o, "static_signature"),
-		Enabled: optionalBool(o, "enabled"), TokenExpiration: expiration(o), Metadata: o.OptionalObject("metadata"),
+		Enabled: optionalBool(o, "enabled"), TokenExpiration: expiration(o), TokenAlgorithm: nullableString(o, "token_algorithm"),
+		Metadata: o.OptionalObject("metadata"),
 	}
 	o.Merge(web.NoQuery(r.Request))
 	if err := o.Err(); err != nil {
@@ -135,6 +139,9 @@ func viewClient(c identity.Client) api.Client {
 		ClientID: c.ID, Name: c.Name, Enabled: c.Enabled, Require: c.Require.Names(), StaticSignature: c.StaticSignature,
 		Permissions: c.Permissions, Roles: c.Roles.Names, Audiences: c.Audiences, TokenExpiration: optionalSeconds(c.TokenExpiration),
 		Metadata: metadata(c.Metadata), CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+	}
+	if c.TokenAlgorithm != "" {
+		view.TokenAlgorithm = &c.TokenAlgorithm
 	}
 	for _, s := range c.Secrets {
 		view.Secrets = append(view.Secrets, viewSecret(s))

@@ -73,6 +73,7 @@ func readConfiguration(r request, mediaTypes ...string) (admin.ConfigurationUpda
 	}
 	update := admin.ConfigurationUpdate{
 		Expiration: seconds(o, "jwt_expiration"), RefreshGrace: seconds(o, "refresh_grace"),
+		SessionMaxAge: seconds(o, "session_max_age"), KeyRotationInterval: seconds(o, "key_rotation_interval"),
 	}
 	if pem, present := o.OptionalSecret("private_key"); present {
 		update.PrivateKey = &pem
@@ -114,6 +115,7 @@ func writeConfiguration(w http.ResponseWriter, status int, cfg admin.Configurati
 		PublicKey: cfg.Key.Public.PEM(), KID: cfg.Key.KID, Algorithm: cfg.Key.Algorithm,
 		JWTExpiration: int64(cfg.Expiration.Seconds()), JWTIssuer: cfg.Issuer,
 		JWTMaxRefreshes: int64(cfg.MaxRefreshes), RefreshGrace: int64(cfg.RefreshGrace.Seconds()),
+		SessionMaxAge: int64(cfg.SessionMaxAge.Seconds()), KeyRotationInterval: int64(cfg.KeyRotationInterval.Seconds()),
 		UpdatedAt: cfg.UpdatedAt,
 	})
 }

@@ -12,10 +12,10 @@ import (
 )
 
 // shape is the answer as it goes over the wire.
-func shape(key jose.PrivateKey, algorithm string, expiration int, issuer string, refreshes, grace int, updated time.Time) string {
+func shape(key jose.PrivateKey, algorithm string, expiration int, issuer string, refreshes, grace, age, interval int, updated time.Time) string {
 	escaped, _ := json.Marshal(key.Public().PEM())
-	return fmt.Sprintf(`{"public_key":%s,"kid":"%s","algorithm":"%s","jwt_expiration":%d,"jwt_issuer":"%s","jwt_max_refreshes":%d,"refresh_grace":%d,"updated_at":"%s"}`+"\n",
-		escaped, key.Public().KID(), algorithm, expiration, issuer, refreshes, grace, updated.Format(time.RFC3339Nano))
+	return fmt.Sprintf(`{"public_key":%s,"kid":"%s","algorithm":"%s","jwt_expiration":%d,"jwt_issuer":"%s","jwt_max_refreshes":%d,"refresh_grace":%d,"session_max_age":%d,"key_rotation_interval":%d,"updated_at":"%s"}`+"\n",
+		escaped, key.Public().KID(), algorithm, expiration, issuer, refreshes, grace, age, interval, updated.Format(time.RFC3339Nano))
 }
 
 func TestWireShape(t *testing.T) {
@@ -24,7 +24,7 @@ func TestWireShape(t *testing.T) {
 	created := d.Clock.Now()
 	r := d.send("POST", object(map[string]any{"private_key": pemOf("PRIVATE KEY", key.PKCS8())}))
 	d.wantStatus("POST of a key", r, 201)
-	want := shape(key, "ES384", 900, d.Issuer, 100, 10, created)
+	want := shape(key, "ES384", 900, d.Issuer, 100, 10, 2592000, 0, created)
 	if string(r.Body) != want {
 		t.Errorf("POST answers\n%s\nwant\n%s", r.Body, want)
 	}
@@ -33,9 +33,9 @@ func TestWireShape(t *testing.T) {
 		t.Errorf("GET answers %d with tag %s, after POST with tag %s\n%s", got.Status, got.Header.Get("ETag"), r.Header.Get("ETag"), got.Body)
 	}
 
-	r = d.send("PATCH", `{"jwt_expiration":60,"jwt_issuer":"urn:new","jwt_max_refreshes":0,"refresh_grace":0}`)
+	r = d.send("PATCH", `{"jwt_expiration":60,"jwt_issuer":"urn:new","jwt_max_refreshes":0,"refresh_grace":0,"session_max_age":60,"key_rotation_interval":3600}`)
 	d.wantStatus("PATCH of everything else", r, 200)
-	want = shape(key, "ES384", 60, "urn:new", 0, 0, d.Clock.Now())
+	want = shape(key, "ES384", 60, "urn:new", 0, 0, 60, 3600, d.Clock.Now())
 	if string(r.Body) != want {
 		t.Errorf("PATCH answers\n%s\nwant\n%s", r.Body, want)
 	}
@@ -108,6 +108,24 @@ func TestBounds(t *testing.T) {
 		{"refresh_grace", "60", ok},
 		{"refresh_grace", "61", value},
 		{"refresh_grace", "9223372036854775807", value},
+		{"session_max_age", "0", value},
+		{"session_max_age", "59", value},
+		{"session_max_age", "60", ok},
+		{"session_max_age", "31622400", ok},
+		{"session_max_age", "31622401", value},
+		{"session_max_age", "-60", value},
+		{"session_max_age", "18446744134", value}, // 2^64 ns, and a minute
+		{"session_max_age", "9223372036854775807", value},
+		{"session_max_age", "3600.0", kind},
+		{"key_rotation_interval", "-1", value},
+		{"key_rotation_interval", "1", value},
+		{"key_rotation_interval", "3599", value},
+		{"key_rotation_interval", "3600", ok},
+		{"key_rotation_interval", "86400000", ok},
+		{"key_rotation_interval", "86400001", value},
+		{"key_rotation_interval", "9223372036854775807", value},
+		{"key_rotation_interval", "0", ok},
+		{"epoch", "1", unknown},
 		{"jwt_issuer", quoted(""), value},
 		{"jwt_issuer", quoted("i"), ok},
 		{"jwt_issuer", quoted("https://id.test/path?query"), ok},
@@ -130,7 +148,7 @@ func TestBounds(t *testing.T) {
 	} {
 		d.wantBound(tc.member, tc.value, tc.fault)
 	}
-	for _, member := range []string{"jwt_expiration", "jwt_max_refreshes", "refresh_grace", "jwt_issuer", "private_key", "public_key"} {
+	for _, member := range []string{"jwt_expiration", "jwt_max_refreshes", "refresh_grace", "session_max_age", "key_rotation_interval", "jwt_issuer", "private_key", "public_key"} {
 		for _, v := range []string{"null", "true", "[]", "{}", `[900]`, `{"a":1}`} {
 			d.wantBound(member, v, kind)
 		}

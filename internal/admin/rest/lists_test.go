@@ -31,7 +31,7 @@ func (d *desk) walk(path string, limit int, between func()) []string {
 		r := d.asAdmin("GET", path+sign+query.Encode(), "")
 		var page struct {
 			Data []struct {
-				ID       string
+				ID, KID  string
 				ClientID string `json:"client_id"`
 			}
 			NextCursor *string `json:"next_cursor"`
@@ -41,7 +41,7 @@ func (d *desk) walk(path string, limit int, between func()) []string {
 			d.Fatalf("%s limit %d: status %d %s", path, limit, r.Status, r.Body)
 		}
 		for _, item := range page.Data {
-			ids = append(ids, item.ID+item.ClientID)
+			ids = append(ids, item.ID+item.ClientID+item.KID)
 		}
 		if page.NextCursor == nil {
 			return ids
@@ -62,7 +62,10 @@ func (d *desk) walk(path string, limit int, between func()) []string {
 func (d *desk) fill() []string {
 	for i := range 7 {
 		d.Clock.Move(time.Millisecond)
-		d.user(fmt.Sprintf("user-%d", i), nil)
+		name := fmt.Sprintf("user-%d", i)
+		d.user(name, nil)
+		d.Login(name, goodPassword, "")
+		d.wantStatus("a key", d.asAdmin("POST", "/api/keys", `{"algorithm":"ES256"}`), 201)
 		d.client(fmt.Sprintf("client-%d", i), nil)
 		d.role(fmt.Sprintf("role-%d", i))
 		d.made("/api/audiences", map[string]any{"audience": fmt.Sprintf("audience-%d", i), "name": "x"})
@@ -70,7 +73,7 @@ func (d *desk) fill() []string {
 			d.wantStatus("a secret", d.asAdmin("POST", "/api/clients/client-0/secrets", "{}"), 201)
 		}
 	}
-	return []string{"/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/audit", "/api/clients/client-0/secrets"}
+	return []string{"/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/audit", "/api/sessions", "/api/keys", "/api/clients/client-0/secrets"}
 }
 
 func TestPagesMakeTheWhole(t *testing.T) {
@@ -109,6 +112,8 @@ func TestPagesWhileThingsChange(t *testing.T) {
 					gone = append(gone, d.made(path, map[string]any{"audience": name, "name": "x"}))
 				case "/api/clients":
 					gone = append(gone, last(d.client(name, nil)))
+				case "/api/sessions":
+					gone = append(gone, sidOf(t, d.Login("user-3", goodPassword, "")))
 				}
 			}
 			if len(gone) > 5 {
@@ -127,14 +132,12 @@ func TestPagesWhileThingsChange(t *testing.T) {
 
 func TestForgedPages(t *testing.T) {
 	d := newDesk(t)
-	d.fill()
-	cursors := map[string]string{}
-	lists := []string{"/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/audit", "/api/clients/client-0/secrets", "/api/clients/client-0/keys"}
-	for _, path := range lists[:6] {
+	lists, cursors := d.fill(), map[string]string{}
+	for _, path := range lists {
 		cursors[path], _ = d.Object(d.asAdmin("GET", path+"?limit=1", ""))["next_cursor"].(string)
 	}
 	b64 := base64.RawURLEncoding.EncodeToString
-	for _, path := range lists {
+	for _, path := range append(lists, "/api/clients/client-0/keys") {
 		for _, limit := range []string{"0", "-1", "201", "1e9", "1000000000000000000000", "", "x", "1.0", "0x1", "%2b1x", "null"} {
 			d.wantProblem(path+" limit "+limit, d.asAdmin("GET", path+"?limit="+limit, ""), 422, "invalid_request", fault{"limit", "invalid_value"})
 		}

@@ -136,13 +136,33 @@ func (d *desk) keyOf(client, kid string) string {
 	return id
 }
 
-// permissionsOf is what a token carries.
-func permissionsOf(t *testing.T, token string) []string {
+// claims are some of those that a token carries.
+type claims struct {
+	SID         string
+	Permissions []string
+}
+
+func claimsOf(t *testing.T, token string) (c claims) {
 	t.Helper()
-	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
-	var claims struct{ Permissions []string }
-	if err != nil || json.Unmarshal(payload, &claims) != nil {
+	parts := strings.Split(token, ".")
+	payload, err := base64.RawURLEncoding.DecodeString(parts[len(parts)/2])
+	if err != nil || json.Unmarshal(payload, &c) != nil {
 		t.Fatalf("no token: %s", token)
 	}
-	return claims.Permissions
+	return c
+}
+
+func permissionsOf(t *testing.T, token string) []string {
+	t.Helper()
+	return claimsOf(t, token).Permissions
+}
+
+// sidOf is the session of a token.
+func sidOf(t *testing.T, token string) string {
+	t.Helper()
+	sid := claimsOf(t, token).SID
+	if sid == "" {
+		t.Fatal("the token has no session")
+	}
+	return sid
 }

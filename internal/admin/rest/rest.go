@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -48,7 +49,7 @@ type request struct {
 
 // Table lists every route.
 func (h *Handler) Table() []Route {
-	return slices.Concat(h.configuration(), h.users(), h.clients(), h.credentials(), h.roles(), h.audiences(), h.audit())
+	return slices.Concat(h.configuration(), h.users(), h.clients(), h.credentials(), h.roles(), h.audiences(), h.sessions(), h.keys(), h.audit())
 }
 
 // Routes registers the table.
@@ -89,6 +90,12 @@ func (h *Handler) reach(route Route, r request) error {
 		identity.PermissionUsersWrite: h.admin.MayChangeUser, identity.PermissionClientsWrite: h.admin.MayChangeClient,
 		identity.PermissionRolesWrite: h.admin.MayChangeRole, identity.PermissionAudiencesWrite: h.admin.MayChangeAudience,
 	}[route.Permission]
+	if route.Permission == identity.PermissionSessionsWrite {
+		may = h.admin.MayEndSession
+		if strings.HasPrefix(route.Pattern, "/api/users/") {
+			may = h.admin.MayChangeUser
+		}
+	}
 	id := r.PathValue("id")
 	if may == nil || id == "" {
 		return nil
@@ -99,8 +106,8 @@ func (h *Handler) reach(route Route, r request) error {
 // Bearers knows callers by their bearer token (RFC 6750 section 2.1), which must have
 // been issued for this service itself. What they may is what the token says, as far as
 // it is still true: whoever has been disabled, or lost a permission, has lost it for
-// the tokens that are out too.
-func Bearers(issuer *token.Issuer, authenticator *authn.Authenticator) Callers {
+// the tokens that are out too, and a token whose session has ended is worth nothing.
+func Bearers(issuer *token.Issuer, sessions *token.Sessions, authenticator *authn.Authenticator) Callers {
 	return func(r *http.Request) (identity.Caller, error) {
 		bearer, _, err := web.BearerToken(r)
 		if err != nil {
@@ -115,6 +122,9 @@ func Bearers(issuer *token.Issuer, authenticator *authn.Authenticator) Callers {
 			return identity.Caller{}, err
 		}
 		web.Note(r.Context(), slog.String("sub", claims.Subject))
+		if err := sessions.Live(r.Context(), claims); err != nil {
+			return identity.Caller{}, err
+		}
 		still := slices.DeleteFunc(claims.Permissions, func(p string) bool { return !slices.Contains(now.Permissions, p) })
 		return identity.Caller{ID: claims.Subject, Permissions: still}, nil
 	}
