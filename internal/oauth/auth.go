@@ -29,11 +29,16 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		return identity.Errorf(identity.PasswordChangeRequired, "The password works once: set another with POST /auth/password.").
 			Because(fmt.Errorf("the password of user %s is marked as one-time", principal.ID))
 	}
-	if err := h.grant(ctx, w, principal, req.audience); err != nil {
+	granted, err := h.grant(ctx, principal, req.audience)
+	if err != nil {
+		return err
+	}
+	begun, err := h.sessions.Begin(ctx, granted)
+	if err != nil {
 		return err
 	}
 	h.authn.NoteLogin(principal)
-	return nil
+	return h.answerSession(ctx, w, begun)
 }
 
 // token is POST /auth/token: a machine gets a token.
@@ -47,26 +52,7 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.grant(ctx, w, principal, req.audience)
-}
-
-// grant decides what a proven principal gets, issues it and answers.
-func (h *Handler) grant(ctx context.Context, w http.ResponseWriter, p identity.Principal, audience string) error {
-	web.Note(ctx, slog.String("sub", p.ID))
-	cfg, err := h.configuration(ctx)
-	if err != nil {
-		return err
-	}
-	if audience == "" {
-		audience = cfg.Issuer
-	}
-	var policy identity.AudiencePolicy
-	trace.WithRegion(ctx, "store.Audience", func() { policy, err = h.audience(ctx, audience) })
-	if err != nil {
-		return err
-	}
-	var granted token.Grant
-	trace.WithRegion(ctx, "oauth.decide", func() { granted, err = decide(p, audience, cfg.Issuer, policy) })
+	granted, err := h.grant(ctx, principal, req.audience)
 	if err != nil {
 		return err
 	}
@@ -74,25 +60,52 @@ func (h *Handler) grant(ctx context.Context, w http.ResponseWriter, p identity.P
 	if err != nil {
 		return err
 	}
-	web.Note(ctx, slog.String("aud", access.Audience), slog.String("jti", access.ID))
-	h.issued(grantType(p))
-	return answer(ctx, w, access)
+	return h.answer(ctx, w, token.GrantClient, access, tokenResponse(access))
 }
 
-func grantType(p identity.Principal) string {
-	if p.User {
-		return token.GrantUser
+// grant decides what a proven principal gets for an audience; empty is this service.
+func (h *Handler) grant(ctx context.Context, p identity.Principal, audience string) (granted token.Grant, err error) {
+	web.Note(ctx, slog.String("sub", p.ID))
+	cfg, err := h.configuration(ctx)
+	if err != nil {
+		return granted, err
 	}
-	return token.GrantClient
+	if audience == "" {
+		audience = cfg.Issuer
+	}
+	var policy identity.AudiencePolicy
+	trace.WithRegion(ctx, "store.Audience", func() { policy, err = h.audience(ctx, audience) })
+	if err != nil {
+		return granted, err
+	}
+	trace.WithRegion(ctx, "oauth.decide", func() { granted, err = decide(p, audience, cfg.Issuer, policy) })
+	return granted, err
 }
 
-// answer sends the token. RFC 6749 section 5.1: nobody may keep it.
-func answer(ctx context.Context, w http.ResponseWriter, access token.Access) error {
-	defer trace.StartRegion(ctx, "oauth.answer").End()
-	web.NoStore(w)
-	return web.WriteJSON(w, http.StatusOK, api.TokenResponse{
+func tokenResponse(access token.Access) api.TokenResponse {
+	return api.TokenResponse{
 		Token: access.Token, Audience: access.Audience, TokenType: api.TokenTypeBearer, ExpiresIn: int64(access.Lifetime.Seconds()),
-	})
+	}
+}
+
+// answerSession sends the tokens of a session.
+func (h *Handler) answerSession(ctx context.Context, w http.ResponseWriter, issued token.Refreshable) error {
+	response := api.SessionResponse{TokenResponse: tokenResponse(issued.Access)}
+	if !issued.RefreshToken.Empty() {
+		response.RefreshToken = issued.RefreshToken.Reveal()
+		left := int64(issued.RefreshesLeft)
+		response.RefreshesLeft = &left
+	}
+	return h.answer(ctx, w, token.GrantUser, issued.Access, response)
+}
+
+// answer sends a token. RFC 6749 section 5.1: nobody may keep it.
+func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, grantType string, access token.Access, response any) error {
+	defer trace.StartRegion(ctx, "oauth.answer").End()
+	web.Note(ctx, slog.String("aud", access.Audience), slog.String("jti", access.ID))
+	h.issued(grantType)
+	web.NoStore(w)
+	return web.WriteJSON(w, http.StatusOK, response)
 }
 
 type loginRequest struct {

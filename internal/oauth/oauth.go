@@ -15,6 +15,7 @@ import (
 type Handler struct {
 	authn         *authn.Authenticator
 	issuer        *token.Issuer
+	sessions      *token.Sessions
 	ring          *keyring.Ring
 	configuration func(context.Context) (identity.Configuration, error)
 	audience      func(ctx context.Context, audience string) (identity.AudiencePolicy, error)
@@ -29,6 +30,7 @@ type PasswordChanger func(ctx context.Context, proven identity.Principal, passwo
 type Config struct {
 	Authenticator *authn.Authenticator
 	Issuer        *token.Issuer
+	Sessions      *token.Sessions
 	Ring          *keyring.Ring
 	Configuration func(context.Context) (identity.Configuration, error)
 	// Audience returns what is registered of an audience, or the zero policy.
@@ -41,14 +43,14 @@ type Config struct {
 
 // New makes a Handler.
 func New(cfg Config) (*Handler, error) {
-	if cfg.Authenticator == nil || cfg.Issuer == nil || cfg.Ring == nil || cfg.Configuration == nil || cfg.Audience == nil || cfg.ChangePassword == nil {
-		return nil, errors.New("the protocol needs an authenticator, a token issuer, a key ring, the configuration, the audiences and a way to change passwords")
+	if cfg.Authenticator == nil || cfg.Issuer == nil || cfg.Sessions == nil || cfg.Ring == nil || cfg.Configuration == nil || cfg.Audience == nil || cfg.ChangePassword == nil {
+		return nil, errors.New("the protocol needs an authenticator, a token issuer, sessions, a key ring, the configuration, the audiences and a way to change passwords")
 	}
 	if cfg.Issued == nil {
 		cfg.Issued = func(string) {}
 	}
 	return &Handler{
-		authn: cfg.Authenticator, issuer: cfg.Issuer, ring: cfg.Ring, configuration: cfg.Configuration,
+		authn: cfg.Authenticator, issuer: cfg.Issuer, sessions: cfg.Sessions, ring: cfg.Ring, configuration: cfg.Configuration,
 		audience: cfg.Audience, passwords: cfg.ChangePassword, issued: cfg.Issued,
 	}, nil
 }
@@ -57,6 +59,8 @@ func New(cfg Config) (*Handler, error) {
 func (h *Handler) Routes(r *web.Router) {
 	r.Handle("POST", "/auth/login", h.login, web.CORS)
 	r.Handle("POST", "/auth/token", h.token, web.CORS)
+	r.Handle("POST", "/auth/refresh", h.refresh, web.CORS)
+	r.Handle("POST", "/auth/logout", h.logout, web.CORS)
 	r.Handle("POST", "/auth/password", h.password, web.CORS)
 	r.Handle("GET", "/.well-known/jwks.json", h.jwks, web.CORS)
 	r.Handle("GET", openIDPath, h.metadata, web.CORS)

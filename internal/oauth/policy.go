@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -19,7 +20,8 @@ func decide(p identity.Principal, audience, issuer string, policy identity.Audie
 	}
 	return token.Grant{
 		Principal: p, Audience: audience, Permissions: carried(p, policy),
-		Lifetime: lifetime(p, policy), Algorithm: jose.Algorithm(policy.Algorithm),
+		// What verifies the token says more of what it can than what asks for it.
+		Lifetime: lifetime(p, policy), Algorithm: jose.Algorithm(cmp.Or(policy.Algorithm, p.TokenAlgorithm)),
 	}, nil
 }
 

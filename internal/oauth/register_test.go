@@ -11,6 +11,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/identitytest"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/keyring"
 )
 
 var local = identity.LocalAdministrator("test")
@@ -158,9 +159,15 @@ func TestAlgorithmOfAudience(t *testing.T) {
 		return header["kid"].(string)
 	}
 	for _, a := range jose.SigningAlgorithms() {
-		signs("for-"+string(a), jose.ES256) // every node has to know the new key first
+		signs("for-"+string(a), jose.ES256) // every verifier has to know the new key first
 	}
-	s.Clock.Move(2 * time.Second)
+	begins := lastKeyBegins(t, s)
+	if published := begins.Sub(s.Clock.Now()); published <= keyring.MaxAge {
+		t.Errorf("a key signs after %s, when verifiers may keep the keys from before for %s", published, keyring.MaxAge)
+	}
+	s.Clock.Move(begins.Sub(s.Clock.Now()) - time.Millisecond)
+	signs("for-EdDSA", jose.ES256)
+	s.Clock.Move(time.Millisecond)
 	kids := map[string]jose.Algorithm{}
 	for _, a := range jose.SigningAlgorithms() {
 		kids[signs("for-"+string(a), a)] = a
@@ -189,6 +196,21 @@ func TestAlgorithmOfAudience(t *testing.T) {
 			t.Errorf("%s is signed by another key than before", a)
 		}
 	}
+}
+
+// lastKeyBegins is when all keys sign.
+func lastKeyBegins(t *testing.T, s *identitytest.Service) (begins time.Time) {
+	t.Helper()
+	keys, err := s.Installation.Admin.Keys(t.Context(), local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		if k.ActivatesAt.After(begins) {
+			begins = k.ActivatesAt
+		}
+	}
+	return begins
 }
 
 func pkcs8(key jose.PrivateKey) string {

@@ -1,12 +1,14 @@
 package oauth
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/api"
+	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
@@ -14,11 +16,11 @@ const (
 	wellKnown               = "/.well-known/"
 	openIDPath              = wellKnown + "openid-configuration"
 	authorizationServerPath = wellKnown + "oauth-authorization-server"
-
-	// publicCache lets verifiers keep keys and metadata for five minutes: a
-	// new key is published before it signs.
-	publicCache = "public, max-age=300"
 )
+
+// publicCache lets verifiers keep keys and metadata for some minutes: a new key is
+// published for as long before it signs.
+var publicCache = fmt.Sprintf("public, max-age=%d", int(keyring.MaxAge.Seconds()))
 
 // jwks is GET /.well-known/jwks.json (RFC 7517 section 5).
 func (h *Handler) jwks(w http.ResponseWriter, r *http.Request) error {

@@ -46,7 +46,7 @@ func b64token(s string) bool {
 func challenge(kind identity.Kind, r *http.Request) string {
 	const bearer = `Bearer realm="identity"`
 	switch kind {
-	case identity.InvalidCredentials:
+	case identity.InvalidCredentials, identity.InvalidRefreshToken:
 		// RFC 9110 section 15.5.2 demands a challenge. The proof belongs into
 		// the JSON body, for which no scheme is registered; Basic would make
 		// browsers ask for a password, Bearer would mislead.

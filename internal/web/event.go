@@ -19,6 +19,7 @@ const unmatched = "unmatched"
 type event struct {
 	id      string
 	ip      netip.Addr
+	agent   string
 	pattern string
 	err     error
 	bytesIn int64
@@ -46,6 +47,10 @@ func RequestID(ctx context.Context) string { return eventOf(ctx).id }
 // Config.TrustedProxies. It is the zero Addr outside of any request, and where
 // the peer has no address, as on a Unix socket.
 func RemoteIP(ctx context.Context) netip.Addr { return eventOf(ctx).ip }
+
+// UserAgent returns the User-Agent header of the request that ctx belongs to, as it was
+// sent: anything, of any length.
+func UserAgent(ctx context.Context) string { return eventOf(ctx).agent }
 
 // Note adds attributes to the log record of the request that ctx belongs to.
 // Never a secret; identity.Secret prints as "[redacted]".

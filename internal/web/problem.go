@@ -42,6 +42,8 @@ func statusOf(kind identity.Kind) (status int, detail string) {
 		return http.StatusBadRequest, "The body is not one well-formed JSON object."
 	case identity.InvalidCredentials:
 		return http.StatusUnauthorized, "The credentials are not valid."
+	case identity.InvalidRefreshToken:
+		return http.StatusUnauthorized, "The refresh token is not valid."
 	case identity.InvalidToken:
 		return http.StatusUnauthorized, "A valid bearer token is required."
 	case identity.InsufficientPermission:

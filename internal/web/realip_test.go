@@ -80,9 +80,13 @@ func TestLongForwardedForIsCheap(t *testing.T) {
 	k.Handle(http.MethodGet, "/x", ok)
 	r := httptest.NewRequest(http.MethodGet, "/x", nil)
 	r.Header["X-Forwarded-For"] = []string{strings.Repeat("1.1.1.1,", 4000) + "2.2.2.2"}
-	start := time.Now()
-	k.ServeHTTP(httptest.NewRecorder(), r)
-	if d := time.Since(start); d > 100*time.Millisecond {
-		t.Error(fmt.Sprint("took ", d))
+	least := time.Hour
+	for range 10 { // the machine may be busy with something else now and then
+		start := time.Now()
+		k.ServeHTTP(httptest.NewRecorder(), r)
+		least = min(least, time.Since(start))
+	}
+	if least > 100*time.Millisecond {
+		t.Error(fmt.Sprint("took ", least))
 	}
 }

@@ -149,7 +149,7 @@ func (rt *Router) Routes() []Route {
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer trace.StartRegion(r.Context(), "web.Router").End()
 	start := rt.now()
-	e := &event{id: requestID(r, start), ip: rt.proxies.remoteIP(r), pattern: unmatched}
+	e := &event{id: requestID(r, start), ip: rt.proxies.remoteIP(r), agent: r.UserAgent(), pattern: unmatched}
 	r = r.WithContext(context.WithValue(r.Context(), eventKey{}, e))
 	r.Body = e.countBody(r.Body)
 	res := &response{ResponseWriter: w, bodiless: r.Method == http.MethodHead}

@@ -1,0 +1,59 @@
+package oauth
+
+import (
+	"log/slog"
+	"net/http"
+	"runtime/trace"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/authn"
+	"github.com/seed-60f9e3ad/identity/internal/token"
+	"github.com/seed-60f9e3ad/identity/internal/web"
+)
+
+// refresh is POST /auth/refresh: a session goes on. Who the user is and what they may is
+// looked at again, as at login.
+func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
+	refreshToken, err := readRefresh(r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	issued, err := h.sessions.Refresh(ctx, refreshToken, func(user identity.User, s identity.Session) (token.Grant, error) {
+		principal, err := authn.Continues(user, s)
+		if err != nil {
+			web.Note(ctx, slog.String("sub", user.ID))
+			return token.Grant{}, err
+		}
+		return h.grant(ctx, principal, s.Audience)
+	})
+	if err != nil {
+		return err
+	}
+	return h.answerSession(ctx, w, issued)
+}
+
+// logout is POST /auth/logout: a session ends. It tells nobody whether there was one.
+func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
+	refreshToken, err := readRefresh(r)
+	if err != nil {
+		return err
+	}
+	if err := h.sessions.End(r.Context(), refreshToken); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// readRefresh reads the body of both: a refresh token of whatever form.
+func readRefresh(r *http.Request) (identity.Secret, error) {
+	defer trace.StartRegion(r.Context(), "oauth.read").End()
+	o, err := web.ReadObject(r)
+	if err != nil {
+		return identity.Secret{}, err
+	}
+	refreshToken := o.Secret("refresh_token")
+	o.Merge(web.NoQuery(r))
+	return refreshToken, o.Err()
+}
