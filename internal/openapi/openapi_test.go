@@ -121,13 +121,14 @@ func TestMembersAreThoseOfTheHandlers(t *testing.T) {
 	for path, body := range map[string]string{
 		"/api/users": `{"username":"u","password":"a password that nobody uses"}`, "/api/clients": `{"name":"c"}`,
 		"/api/roles": `{"name":"r","permissions":[]}`, "/api/audiences": `{"audience":"a","name":"A"}`,
+		"/api/keys": `{"algorithm":"ES256"}`,
 	} {
 		made := s.Object(s.Do("POST", path, body, "Authorization", "Bearer "+token))
-		id, isClient := made["client_id"].(string)
-		if !isClient {
-			id, _ = made["id"].(string)
+		for _, member := range []string{"id", "client_id", "kid"} {
+			if id, named := made[member].(string); named {
+				ids[path] = id
+			}
 		}
-		ids[path] = id
 	}
 	bodies := 0
 	d.each(func(method, path string, o operation) {
@@ -228,6 +229,7 @@ func TestEveryAuthenticationModeHasAnExample(t *testing.T) {
 	d := read(t)
 	for path, modes := range map[string][]string{
 		"/auth/login": {"password"}, "/auth/token": {"secret", "signature", "static-signature", "both"}, "/auth/password": {"password"},
+		"/auth/refresh": {"refresh-token"}, "/auth/logout": {"refresh-token"},
 	} {
 		examples := d.Paths[path]["post"].RequestBody.Content["application/json"].Examples
 		for _, mode := range modes {

@@ -110,10 +110,11 @@ func (d *document) administration() {
 
 func (d *document) configuration() {
 	shown := []example{{"configuration", "The configuration", api.Configuration{
-		PublicKey: examplePEM, KID: exampleKID, Algorithm: "ES256", JWTExpiration: 900, JWTIssuer: exampleIssuer, JWTMaxRefreshes: 100, RefreshGrace: 10, UpdatedAt: exampleAt(),
+		PublicKey: examplePEM, KID: exampleKID, Algorithm: "ES256", JWTExpiration: 900, JWTIssuer: exampleIssuer, JWTMaxRefreshes: 100, RefreshGrace: 10, SessionMaxAge: 2592000, UpdatedAt: exampleAt(),
 	}}}
 	examples := []example{
 		{"lifetimes", "Lifetimes", api.ConfigurationUpdate{JWTExpiration: new(int64(600)), JWTMaxRefreshes: new(int64(50)), RefreshGrace: new(int64(0))}},
+		{"rotation", "Another signing key every 90 days, by itself", api.ConfigurationUpdate{KeyRotationInterval: new(int64(7776000))}},
 		{"issuer", "Another issuer: needs identity:admin", api.ConfigurationUpdate{JWTIssuer: new(exampleIssuer)}},
 		{"key", "Another signing key: needs identity:admin", api.ConfigurationUpdate{PrivateKey: new("-----BEGIN PRIVATE KEY-----\n…\n-----END PRIVATE KEY-----\n")}},
 	}

@@ -33,13 +33,13 @@ func (d *document) authentication() {
 	d.add(operation{
 		method: "POST", path: "/auth/login", id: "login", tag: "Authentication", summary: "A person gets a token",
 		text: "Any wrong, missing or unusable proof is answered with the same 401, whoever it names.\n\n" +
-			"Without `audience` the token is for this service itself.",
+			"Without `audience` the token is for this service itself. It comes with a refresh token unless `jwt_max_refreshes` is 0.",
 		body: api.LoginRequest{},
 		examples: []example{
 			{"password", "A password, for an audience", api.LoginRequest{Username: "ada", Password: "correct horse battery staple", Audience: "orders-api"}},
 			{"this-service", "A password, for this service itself", api.LoginRequest{Username: "admin", Password: "correct horse battery staple"}},
 		},
-		success: []answer{{status: 200, text: "The person is who they say, and this is their token.", body: api.TokenResponse{}, examples: issued("orders-api", 900)}},
+		success: []answer{{status: 200, text: "The person is who they say, and this is their token.", body: api.SessionResponse{}, examples: session("orders-api", 100)}},
 		fails:   append(common, identity.InvalidAudience, identity.PasswordChangeRequired),
 	})
 	d.add(operation{

@@ -69,6 +69,7 @@ type operation struct {
 	success          []answer
 	fails            []identity.Kind
 	alsoMergePatch   bool
+	mayBeEmpty       bool // the body may be left out
 	extraDescription string
 }
 
@@ -106,7 +107,11 @@ func (d *document) add(o operation) {
 	if permission, ok := d.permissions[o.method+" "+o.path]; ok {
 		delete(d.permissions, o.method+" "+o.path)
 		op.Security = []map[string][]string{{"bearer": {}}}
-		op.Description = strings.TrimSpace(o.text + "\n\nNeeds the permission `" + permission + "`, or `" + identity.PermissionAdmin + "`." + o.extraDescription)
+		or := ", or `" + identity.PermissionAdmin + "`"
+		if permission == identity.PermissionAdmin {
+			or = ""
+		}
+		op.Description = strings.TrimSpace(o.text + "\n\nNeeds the permission `" + permission + "`" + or + "." + o.extraDescription)
 		op.Extensions = map[string]any{"x-permission": permission}
 	} else if strings.HasPrefix(o.path, "/api/") {
 		d.err = fmt.Errorf("%s %s is no route of the administration", o.method, o.path)
@@ -117,7 +122,7 @@ func (d *document) add(o operation) {
 	op.Parameters = append(op.Parameters, o.parameters...)
 	if o.body != nil {
 		media := &huma.MediaType{Schema: d.schemas.of(o.body), Examples: examplesOf(o.examples)}
-		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": media}}
+		op.RequestBody = &huma.RequestBody{Required: !o.mayBeEmpty, Content: map[string]*huma.MediaType{"application/json": media}}
 		if o.alsoMergePatch {
 			op.RequestBody.Content["application/merge-patch+json"] = media
 		}

@@ -38,8 +38,10 @@ func generate(source string) ([]byte, error) {
 		return nil, err
 	}
 	d.authentication()
+	d.sessions()
 	d.keys()
 	d.administration()
+	d.lifecycle()
 	d.operations()
 	if err := d.finish(); err != nil {
 		return nil, err

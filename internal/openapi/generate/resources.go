@@ -70,6 +70,7 @@ func clients() resource {
 		patchExamples: []example{
 			{"lifetime", "Short tokens", api.ClientPatch{TokenExpiration: &api.Nullable[int64]{Value: new(int64(300))}}},
 			{"default-lifetime", "Tokens as configured", api.ClientPatch{TokenExpiration: &api.Nullable[int64]{}}},
+			{"algorithm", "Tokens for verifiers that know only RS256", api.ClientPatch{TokenAlgorithm: &api.Nullable[string]{Value: new("RS256")}}},
 			{"disable", "No tokens any more", api.ClientPatch{Enabled: new(false)}},
 		},
 		showExamples:    []example{{"client", "A client", shown}},

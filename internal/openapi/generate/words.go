@@ -25,6 +25,8 @@ var tags = []*huma.Tag{
 	{Name: "Clients", Description: "Machines, with their secrets and keys."},
 	{Name: "Roles", Description: "Named sets of permissions."},
 	{Name: "Audiences", Description: "What is registered of those for whom tokens are meant."},
+	{Name: "Sessions", Description: "Logins that can be refreshed."},
+	{Name: "Signing keys", Description: "What signs tokens, and its rotation."},
 	{Name: "Audit", Description: "Who changed what."},
 	{Name: "Operations", Description: "Health, metrics, and this description."},
 }
