@@ -47,7 +47,10 @@ func (in *Installation) Prepare(ctx context.Context, first FirstStart) (done Pre
 		if err == nil {
 			// Somebody else may have made the keys while this process waited its turn.
 			done.Issuer = found.Issuer
-			return keyring.Check(ctx, in.DB, in.sealer)
+			if err := keyring.Check(ctx, in.DB, in.sealer); err != nil {
+				return err
+			}
+			return in.complete(ctx)
 		}
 		if identity.KindOf(err) != identity.NotFound {
 			return err
@@ -56,6 +59,25 @@ func (in *Installation) Prepare(ctx context.Context, first FirstStart) (done Pre
 		return in.begin(ctx, first, &done)
 	})
 	return done, err
+}
+
+// complete adds what an installation of an earlier version does not have, and says what
+// does not open of what it has.
+func (in *Installation) complete(ctx context.Context) error {
+	_, err := in.DB.SealedSecret(ctx, keyring.RefreshSecret)
+	if identity.KindOf(err) == identity.NotFound {
+		err = in.DB.Change(ctx, func(tx *store.DB) error { return in.Ring.EnsureRefreshKey(ctx, tx) })
+	}
+	if err != nil {
+		return err
+	}
+	sealed, err := in.Ring.SealedValues(ctx)
+	for _, v := range sealed {
+		if v.Fault != nil {
+			in.logger.ErrorContext(ctx, "a sealed value does not open; it is quarantined", "what", v.Title, "encryption_key", v.EncryptionKey, "reason", v.Fault.Error())
+		}
+	}
+	return err
 }
 
 // begin makes all of the beginning in one transaction: a start that is cut off
@@ -74,7 +96,10 @@ func (in *Installation) begin(ctx context.Context, first FirstStart, done *Prepa
 		if err := tx.InsertConfiguration(ctx, cfg); err != nil {
 			return err
 		}
-		if _, err := in.Ring.Create(ctx, tx, first.Algorithm, cfg.Expiration); err != nil {
+		if _, err := in.Ring.Create(ctx, tx, first.Algorithm); err != nil {
+			return err
+		}
+		if err := in.Ring.EnsureRefreshKey(ctx, tx); err != nil {
 			return err
 		}
 		if administrator == nil {

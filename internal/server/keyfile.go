@@ -43,7 +43,7 @@ func (in *Installation) keyFile(ctx context.Context, path string, create bool) (
 }
 
 func (in *Installation) makeKeyFile(ctx context.Context, path string) ([]byte, error) {
-	sealed, err := in.DB.SealedSigningKeys(ctx)
+	sealed, err := in.DB.SealedValues(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -122,16 +122,20 @@ func (s *Server) routes(metrics *metrics) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	sessions, err := token.NewSessions(in.DB, in.Follower, issuer)
+	if err != nil {
+		return nil, err
+	}
 	audiences := store.NewCache(in.Follower, store.KindAudience, audiencesHeld, configurationHeld, in.DB.AudienceNamed)
 	protocol, err := oauth.New(oauth.Config{
-		Authenticator: authenticator, Issuer: issuer, Ring: in.Ring, Configuration: configuration, Audience: audiences.Get,
+		Authenticator: authenticator, Issuer: issuer, Sessions: sessions, Ring: in.Ring, Configuration: configuration, Audience: audiences.Get,
 		ChangePassword: in.Admin.ChangeOwnPassword, Issued: metrics.issued,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.authn = authenticator
-	administration, err := rest.New(in.Admin, rest.Bearers(issuer, authenticator))
+	administration, err := rest.New(in.Admin, rest.Bearers(issuer, sessions, authenticator))
 	if err != nil {
 		return nil, err
 	}

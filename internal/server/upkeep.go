@@ -3,27 +3,37 @@ package server
 import (
 	"context"
 	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
 const (
 	upkeepInterval = time.Minute
 	pruneBatch     = 1000
+	leaseTerm      = upkeepInterval + upkeepInterval/2
 )
 
-// upkeep removes what is no longer needed, once a minute until ctx ends. Nothing
-// expires by it: whatever it removes has been refused before.
+// upkeep removes what is no longer needed and rotates the signing keys, once a minute
+// until ctx ends, on whichever node has the lease. Nothing expires by it: whatever it
+// removes has been refused before. A node that is gone is followed by another when its
+// lease has expired.
 func (s *Server) upkeep(ctx context.Context) {
+	holder := identity.NewID(time.Now())
 	ticker := time.NewTicker(upkeepInterval)
 	defer ticker.Stop()
+	defer func() {
+		leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = s.in.DB.LeaveLease(leaving, store.LeaseUpkeep, holder) // else it expires
+	}()
 	for {
-		for name, job := range map[string]func(context.Context) error{
-			"spent assertions": s.pruneAssertions,
-			"changes":          s.in.DB.PruneChanges,
-			"signing keys":     s.in.Ring.Upkeep,
-		} {
-			if err := job(ctx); err != nil && ctx.Err() == nil {
-				s.logger.WarnContext(ctx, "upkeep failed; it is tried again in a minute", "of", name, "error", err.Error())
-			}
+		ours, err := s.in.DB.TakeLease(ctx, store.LeaseUpkeep, holder, leaseTerm)
+		if err != nil && ctx.Err() == nil {
+			s.logger.WarnContext(ctx, "upkeep failed; it is tried again in a minute", "of", "the lease", "error", err.Error())
+		}
+		if ours {
+			s.Upkeep(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -31,6 +41,35 @@ func (s *Server) upkeep(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// Upkeep does once what is to be done from time to time.
+func (s *Server) Upkeep(ctx context.Context) {
+	for _, job := range []struct {
+		of string
+		do func(context.Context) error
+	}{
+		{"spent assertions", batches(s.in.DB.PruneAssertions)},
+		{"sessions", batches(s.in.DB.PruneSessions)},
+		{"changes", s.in.DB.PruneChanges},
+		{"rotation of signing keys", s.rotateKeys},
+		{"signing keys", s.in.Ring.Upkeep},
+	} {
+		if err := job.do(ctx); err != nil && ctx.Err() == nil {
+			s.logger.WarnContext(ctx, "upkeep failed; it is tried again in a minute", "of", job.of, "error", err.Error())
+		}
+	}
+}
+
+// rotation is on whose behalf keys are rotated.
+var rotation = identity.LocalAdministrator("rotation")
+
+func (s *Server) rotateKeys(ctx context.Context) error {
+	done, err := s.in.Admin.RotateKeys(ctx, rotation)
+	for _, r := range done {
+		s.logger.InfoContext(ctx, "a signing key takes over", "kid", r.Next.KID, "algorithm", r.Next.Algorithm, "activates_at", r.Next.ActivatesAt, "former", r.Former.KID)
+	}
+	return err
 }
 
 // usesInterval is how late last_login_at and last_used_at may be.
@@ -53,12 +92,15 @@ func (s *Server) storeUses(ctx context.Context) {
 	}
 }
 
-// pruneAssertions goes in batches, so that no transaction holds up the others.
-func (s *Server) pruneAssertions(ctx context.Context) error {
-	for {
-		n, err := s.in.DB.PruneAssertions(ctx, pruneBatch)
-		if err != nil || n < pruneBatch {
-			return err
+// batches prunes until nothing is left to prune, in batches, so that no transaction holds
+// up the others.
+func batches(prune func(ctx context.Context, limit int) (int64, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			n, err := prune(ctx, pruneBatch)
+			if err != nil || n < pruneBatch {
+				return err
+			}
 		}
 	}
 }
