@@ -49,7 +49,10 @@ func (p Plan) Store(ctx context.Context, db *store.DB, ring *keyring.Ring, calle
 		if err := tx.InsertConfiguration(ctx, p.Configuration); err != nil {
 			return err
 		}
-		if _, err := ring.Adopt(ctx, tx, p.key, p.Configuration.Expiration); err != nil {
+		if _, err := ring.Adopt(ctx, tx, p.key); err != nil {
+			return err
+		}
+		if err := ring.EnsureRefreshKey(ctx, tx); err != nil {
 			return err
 		}
 		for _, u := range p.Users {

@@ -81,7 +81,7 @@ func hostile() map[string][][]any {
 	const far = int64(1)<<53 + 1 // a number that no float has
 	permissions := `["` + strings.Repeat("orders:read:<&>🦊", 480) + `"]`
 	return map[string][][]any{
-		"configuration": {{int64(1), "https://id.example/ ", int64(900000), int64(100), int64(0), far, int64(0)}},
+		"configuration": {{int64(1), "https://id.example/ ", int64(900000), int64(100), int64(0), int64(60000), int64(0), far, far, int64(0)}},
 		"principals": {
 			{"a", "user", int64(1)}, {"A", "user", int64(2)}, {"a ", "client", int64(3)}, {"~gone", "client", int64(-1)}, {"", "user", int64(0)},
 		},
@@ -90,7 +90,7 @@ func hostile() map[string][][]any {
 			{"A", "ann ", "", int64(0), int64(1), int64(0), "[]", "[]", "{}", int64(0), int64(0), int64(1), int64(0), int64(0), int64(5), int64(0)},
 			{"", emoji, "x", int64(0), int64(0), int64(1), "null", "", "", int64(0), int64(0), int64(1), int64(0), int64(0), int64(0), int64(0)},
 		},
-		"clients":        {{"a ", emoji, int64(1), "secret+signature", int64(1), permissions, `["*"]`, int64(0), "{}", int64(0), int64(3), int64(1), int64(2), int64(0)}},
+		"clients":        {{"a ", emoji, int64(1), "secret+signature", int64(1), permissions, `["*"]`, int64(0), "RS256", "{}", int64(0), int64(3), int64(1), int64(2), int64(0)}},
 		"client_secrets": {{"expired ", "a ", "hash", int64(1), emoji, int64(1), int64(2), int64(0)}, {"live", "a ", "hash", int64(0), "", int64(1), int64(0), int64(7)}},
 		"client_keys":    {{"k", "a ", "kid", `{"kty":"EC"}`, "trailing   ", int64(1), int64(0)}},
 		"roles":          {{"r", emoji, permissions, int64(1), int64(0), int64(1), int64(1), int64(1)}},
@@ -101,6 +101,11 @@ func hostile() map[string][][]any {
 		"signing_keys": {
 			{"active", "ES256", "{}", "w", "gAAAA", every, int64(1), int64(1), int64(2), int64(0), int64(0), int64(0)},
 			{"retired", "RS256", "{}", "", "", []byte{}, int64(0), int64(1), int64(2), int64(3), int64(4), far},
+		},
+		"sealed_secrets": {{"refresh", far, "w", "gAAAA", every, int64(1)}, {"refresh ", int64(1), "", "", []byte{}, int64(0)}},
+		"sessions": {
+			{"live", "a", emoji, far, int64(1), `["pwd"]`, int64(0), int64(100), int64(1), int64(0), far, int64(0), "", "2001:db8::1", emoji},
+			{"live ", "a ", "", int64(0), int64(0), "[]", int64(100), int64(100), int64(1), int64(2), int64(3), int64(2), "reuse", "", "trailing   "},
 		},
 		"spent_assertions": {{every[224:], int64(1)}, {every[:32], far}},
 		"audit_events": {

@@ -53,7 +53,8 @@ func (r *Reader) Into(ctx context.Context, db *store.DB, finish func(tx *store.D
 		return nil, err
 	}
 	if has != r.header.Schema {
-		return nil, fmt.Errorf("the export has schema version %d, the database %d: export and import with the same version of this program", r.header.Schema, has)
+		return nil, fmt.Errorf("the export has schema version %d, the database %d: import it with the version of this program that made it, into a database of that version, "+
+			"which a newer one then brings up to date", r.header.Schema, has)
 	}
 	rows := noRows()
 	err = db.Fill(ctx, func(tx *store.DB) error {
