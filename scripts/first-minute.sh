@@ -61,11 +61,16 @@ verified() {
 		sed -n 's/.*"client_id": "\([^"]*\)".*/\1/p'
 }
 
-grep '^  curl ' "$work/banner" | sed 's/^  //' >"$work/lines"
+# What stands between empty lines is copied at once.
+awk -v RS= '/^  (curl |REFRESH=)/ { gsub(/\n/, "; "); print }' "$work/banner" | sed 's/^  //' >"$work/lines"
 got=""
 while IFS= read -r line; do
 	answer=$(cd "$work/elsewhere" && sh -c "$line" </dev/null) || fail "this line failed: $line"
 	case $line in
+	REFRESH=*)
+		[[ $answer == *'"refresh_token":"idr_'*'"refreshes_left":99'*204 ]] || fail "no refresh and logout from: $line"
+		got+=" session"
+		;;
 	*' token verify '*)
 		grep -q '"aud": *"demo-api"' <<<"$answer" || fail "no claims from: $line"
 		got+=" claims"
@@ -82,8 +87,8 @@ while IFS= read -r line; do
 		;;
 	esac
 done <"$work/lines"
-# A person, the three kinds of machine, and the static form.
-want=" identity demo-secret demo-key demo-both demo-key claims configuration"
+# A person, and their session; the three kinds of machine, and the static form.
+want=" identity session demo-secret demo-key demo-both demo-key claims configuration"
 [ "$got" = "$want" ] || fail "the lines yield:$got; want:$want"
 
 # Ctrl-C goes to the whole process group.

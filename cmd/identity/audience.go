@@ -13,7 +13,7 @@ func audiences(p *program) resource[api.Audience] {
 	return resource[api.Audience]{
 		p: p, name: "audience", path: "/api/audiences", arg: "AUDIENCE", header: "ID AUDIENCE NAME PERMISSIONS TOKEN_EXPIRATION ALGORITHM",
 		row: func(a api.Audience) []string {
-			return []string{a.ID, a.Audience, a.Name, audiencePermissions(a), seconds(a.TokenExpiration), audienceAlgorithm(a)}
+			return []string{a.ID, a.Audience, a.Name, audiencePermissions(a), seconds(a.TokenExpiration), orDefaultKey(a.Algorithm)}
 		},
 		fields: audienceFields, named: true,
 		id: func(a api.Audience) string { return a.ID }, title: func(a api.Audience) string { return a.Audience },
@@ -76,17 +76,13 @@ func (f *audienceFlags) to(cmd *cobra.Command, body members) {
 	body.givenList(cmd, "permission", "permissions", f.permissions)
 	body.given(cmd, "any-permission", "permissions", nil)
 	body.givenSeconds(cmd, f.expiration)
-	if f.algorithm == "" {
-		body.given(cmd, "algorithm", "algorithm", nil)
-		return
-	}
-	body.given(cmd, "algorithm", "algorithm", f.algorithm)
+	body.givenAlgorithm(cmd, "algorithm", "algorithm", f.algorithm)
 }
 
 func audienceFields(a api.Audience) [][2]string {
 	return [][2]string{
 		{"id", a.ID}, {"audience", a.Audience}, {"name", a.Name}, {"permissions", audiencePermissions(a)}, {"token_expiration", seconds(a.TokenExpiration)},
-		{"algorithm", audienceAlgorithm(a)}, {"created_at", when(&a.CreatedAt)}, {"updated_at", when(&a.UpdatedAt)},
+		{"algorithm", orDefaultKey(a.Algorithm)}, {"created_at", when(&a.CreatedAt)}, {"updated_at", when(&a.UpdatedAt)},
 	}
 }
 
@@ -97,9 +93,10 @@ func audiencePermissions(a api.Audience) string {
 	return list(*a.Permissions)
 }
 
-func audienceAlgorithm(a api.Audience) string {
-	if a.Algorithm == nil {
+// orDefaultKey is the algorithm that was asked for.
+func orDefaultKey(algorithm *string) string {
+	if algorithm == nil {
 		return "the default key's"
 	}
-	return *a.Algorithm
+	return *algorithm
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -56,6 +55,5 @@ func idOf(ctx context.Context, p *program, c *connection, value string) (string,
 	if !named {
 		return value, nil
 	}
-	user, err := users(p).change(ctx, c, http.MethodGet, name, nil)
-	return user.ID, err
+	return users(p).find(ctx, c, name)
 }

@@ -8,6 +8,9 @@ import (
 // tokenFrom is a filter that takes the token out of an answer.
 const tokenFrom = `sed 's/.*"token":"\([^"]*\)".*/\1/'`
 
+// refreshFrom is one that takes the refresh token.
+const refreshFrom = `sed 's/.*"refresh_token":"\([^"]*\)".*/\1/'`
+
 // banner is the text that dev prints: lines that work as they stand.
 func (d *demo) banner() string {
 	var b strings.Builder
@@ -27,6 +30,9 @@ func (d *demo) banner() string {
 
 	login := d.post("/auth/login", quote(fmt.Sprintf(`{"username":%q,"password":%q,"audience":"demo-api"}`, d.user, d.password.Reveal())))
 	show("A person gets a token", login)
+	refresh := `"{\"refresh_token\":\"$REFRESH\"}"`
+	show("A person logs in, gets the next token without the password, and logs out", fmt.Sprintf("REFRESH=$(%s | %s)\n  %s\n  %s -w '%%{http_code}\\n'",
+		login, refreshFrom, d.post("/auth/refresh", refresh), d.post("/auth/logout", refresh)))
 	show("A machine with a secret", d.post("/auth/token",
 		quote(fmt.Sprintf(`{"client_id":"demo-secret","client_secret":%q,"audience":"demo-api"}`, d.secret.Reveal()))))
 	show("A machine with a key, which signs a client assertion", d.post("/auth/token",

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-60f9e3ad/identity/api"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
 
 const clientsPath = "/api/clients"
@@ -51,7 +52,8 @@ func clientFields(c api.Client) [][2]string {
 	fields := [][2]string{
 		{"client_id", c.ClientID}, {"name", c.Name}, {"enabled", fmt.Sprint(c.Enabled)}, {"require", list(c.Require)},
 		{"static_signature", fmt.Sprint(c.StaticSignature)}, {"permissions", list(c.Permissions)}, {"roles", list(c.Roles)},
-		{"audiences", list(c.Audiences)}, {"token_expiration", seconds(c.TokenExpiration)}, {"metadata", string(c.Metadata)},
+		{"audiences", list(c.Audiences)}, {"token_expiration", seconds(c.TokenExpiration)},
+		{"token_algorithm", orDefaultKey(c.TokenAlgorithm)}, {"metadata", string(c.Metadata)},
 	}
 	for _, s := range c.Secrets {
 		fields = append(fields, [2]string{"secret", phrases(s.ID, s.Label, "expires "+orNever(s.ExpiresAt), "last used "+orNever(s.LastUsedAt))})
@@ -74,6 +76,7 @@ type clientFlags struct {
 	require    []string
 	static     bool
 	expiration int64
+	algorithm  string
 }
 
 func (f *clientFlags) add(cmd *cobra.Command, p *program) {
@@ -82,6 +85,8 @@ func (f *clientFlags) add(cmd *cobra.Command, p *program) {
 	cmd.Flags().StringSliceVar(&f.require, "require", nil, "what must be proven, all of it: secret or signature or secret,signature")
 	cmd.Flags().BoolVar(&f.static, "static-signature", false, "accept the replayable signature of the original service (RSA keys only)")
 	cmd.Flags().Int64Var(&f.expiration, "token-expiration", 0, "lifetime of its tokens in seconds; 0 is as configured")
+	cmd.Flags().StringVar(&f.algorithm, "token-algorithm", "", `algorithm that signs its tokens where their audience says nothing of it; "" is the default key's`)
+	completeFlag(cmd, "token-algorithm", words(jose.SigningAlgorithms(), func(a jose.Algorithm) string { return string(a) })...)
 	completeFlag(cmd, "require", "secret", "signature", "secret,signature")
 }
 
@@ -90,6 +95,7 @@ func (f *clientFlags) to(cmd *cobra.Command, body members) error {
 	body.given(cmd, "static-signature", "static_signature", f.static)
 	body.givenList(cmd, "require", "require", f.require)
 	body.givenSeconds(cmd, f.expiration)
+	body.givenAlgorithm(cmd, "token-algorithm", "token_algorithm", f.algorithm)
 	return f.principalFlags.to(cmd, body)
 }
 

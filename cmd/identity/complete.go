@@ -54,3 +54,10 @@ func words[T any](items []T, word func(T) string) []cobra.Completion {
 func completeFlag(cmd *cobra.Command, flag string, words ...cobra.Completion) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }
+
+// findFlag completes the value of a flag with what its finder finds at the service.
+func findFlag(cmd *cobra.Command, p *program, flag string, words finder) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return complete(p, words)(cmd, nil, begun)
+	})
+}

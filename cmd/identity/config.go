@@ -29,22 +29,29 @@ func configShowCommand(p *program) *cobra.Command {
 }
 
 func configSetCommand(p *program) *cobra.Command {
-	var expiration, refreshes, grace int64
+	var expiration, refreshes, grace, sessionMaxAge, rotationInterval int64
 	var issuer, keyFile string
 	cmd := &cobra.Command{
 		Use: "set", Aliases: []string{"update"}, Short: "Change the configuration", Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		Long: `Change the configuration, all that is named or nothing. A new signing key is published
 at once and then signs, within two seconds; the former one stays published until its
-last token has expired.`,
+last token has expired.
+
+How long a session lasts and how often it may be refreshed counts for those that begin
+from now on. With a rotation interval each signing key signs for so long, and the service
+has another one take over; "identity key list" shows them.`,
 		Example: `  identity config set --jwt-expiration 600
+  identity config set --key-rotation-interval 7776000   # 90 days
   identity config set --private-key new.pem`,
 	}
 	cmd.Flags().Int64Var(&expiration, "jwt-expiration", 0, "lifetime of tokens in seconds")
 	cmd.Flags().StringVar(&issuer, "jwt-issuer", "", "issuer of tokens")
 	cmd.Flags().Int64Var(&refreshes, "jwt-max-refreshes", 0, "how often a session may be refreshed")
 	cmd.Flags().Int64Var(&grace, "refresh-grace", 0, "how long a rotated refresh token may be replayed, in seconds")
+	cmd.Flags().Int64Var(&sessionMaxAge, "session-max-age", 0, "how long after the login a session ends, in seconds")
+	cmd.Flags().Int64Var(&rotationInterval, "key-rotation-interval", 0, "how long a signing key signs until another takes over by itself, in seconds; 0 is off")
 	cmd.Flags().StringVar(&keyFile, "private-key", "", `file of a new signing key in PEM; "-" is standard input`)
-	cmd.MarkFlagsOneRequired("jwt-expiration", "jwt-issuer", "jwt-max-refreshes", "refresh-grace", "private-key")
+	cmd.MarkFlagsOneRequired("jwt-expiration", "jwt-issuer", "jwt-max-refreshes", "refresh-grace", "session-max-age", "key-rotation-interval", "private-key")
 	format := outputFlag(cmd)
 	cmd.RunE = administer(p, func(cmd *cobra.Command, _ []string, c *connection) error {
 		body := members{}
@@ -52,6 +59,8 @@ last token has expired.`,
 		body.given(cmd, "jwt-issuer", "jwt_issuer", issuer)
 		body.given(cmd, "jwt-max-refreshes", "jwt_max_refreshes", refreshes)
 		body.given(cmd, "refresh-grace", "refresh_grace", grace)
+		body.given(cmd, "session-max-age", "session_max_age", sessionMaxAge)
+		body.given(cmd, "key-rotation-interval", "key_rotation_interval", rotationInterval)
 		if keyFile != "" {
 			text, err := readFile(p, keyFile)
 			if err != nil {
@@ -69,9 +78,14 @@ last token has expired.`,
 }
 
 func configurationFields(cfg api.Configuration) [][2]string {
+	rotation := "off"
+	if cfg.KeyRotationInterval > 0 {
+		rotation = fmt.Sprintf("%d s", cfg.KeyRotationInterval)
+	}
 	return [][2]string{
 		{"jwt_issuer", cfg.JWTIssuer}, {"jwt_expiration", fmt.Sprintf("%d s", cfg.JWTExpiration)},
 		{"jwt_max_refreshes", fmt.Sprint(cfg.JWTMaxRefreshes)}, {"refresh_grace", fmt.Sprintf("%d s", cfg.RefreshGrace)},
+		{"session_max_age", fmt.Sprintf("%d s", cfg.SessionMaxAge)}, {"key_rotation_interval", rotation},
 		{"kid", cfg.KID}, {"algorithm", cfg.Algorithm}, {"updated_at", when(&cfg.UpdatedAt)},
 	}
 }

@@ -29,6 +29,8 @@ type connection struct {
 	// bearer keeps what it said.
 	token  func(context.Context) (identity.Secret, error)
 	bearer identity.Secret
+	// renew returns another token in place of one that was refused; nil if there is none.
+	renew func(context.Context) (identity.Secret, error)
 	// again says what to do about a token that is refused.
 	again string
 	close func() error
@@ -85,13 +87,30 @@ func connect(cmd *cobra.Command, p *program) (*connection, error) {
 		return connectLocal(cmd.Context(), p, caller)
 	}
 	c := newConnection(remote.Server)
-	c.token, c.again = remote.token, remote.again()
+	c.token = func(ctx context.Context) (identity.Secret, error) { return remote.token(ctx, p) }
+	if remote.RefreshToken != "" {
+		c.renew = func(ctx context.Context) (identity.Secret, error) { return remote.renew(ctx, p) }
+	}
+	c.again = remote.again()
 	return c, nil
 }
 
 // do sends a request and decodes the answer into out, unless that is nil. An answer
 // that is an error becomes an identity.Error.
 func (c *connection) do(ctx context.Context, method, path string, body, out any) error {
+	err := c.try(ctx, method, path, body, out)
+	if c.renew == nil || identity.KindOf(err) != identity.InvalidToken {
+		return err
+	}
+	// A token ends before its time when the key that signed it is deleted.
+	if c.bearer, err = c.renew(ctx); err != nil {
+		return err
+	}
+	c.renew = nil
+	return c.try(ctx, method, path, body, out)
+}
+
+func (c *connection) try(ctx context.Context, method, path string, body, out any) error {
 	r, err := c.request(ctx, method, path, body)
 	if err != nil {
 		return err

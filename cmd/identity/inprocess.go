@@ -8,27 +8,38 @@ import (
 	"net/http"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/server"
 )
 
 // connectLocal opens the installation of the environment. Whoever can needs no further
 // proof.
 func connectLocal(ctx context.Context, p *program, caller identity.Caller) (*connection, error) {
-	s, err := loadSettings(p.lookup)
+	in, err := openLocal(ctx, p, false)
 	if err != nil {
 		return nil, err
-	}
-	in, err := openInstallation(ctx, s, newLogger(s, p.stderr, "text"), false)
-	if err != nil {
-		return nil, err
-	}
-	if err := in.Ready(ctx); err != nil {
-		return nil, errors.Join(err, in.Close())
 	}
 	handler, err := in.Administration(caller)
 	if err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
-	return &connection{client: &http.Client{Transport: inProcess{handler}}, base: "http://local", close: in.Close}, nil
+	return &connection{client: &http.Client{Transport: inProcess{withKeys(in, handler)}}, base: "http://local", close: in.Close}, nil
+}
+
+// withKeys adds the published keys to the administration interface, which a running
+// service has beside it.
+func withKeys(in *server.Installation, administration http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != jwksPath {
+			administration.ServeHTTP(w, r)
+			return
+		}
+		set, err := in.Ring.JWKS(r.Context())
+		if err != nil {
+			http.Error(w, "the keys cannot be read", http.StatusInternalServerError)
+			return
+		}
+		_, _ = w.Write(set.Body) // to memory
+	})
 }
 
 // inProcess carries requests to a handler in this process.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -39,4 +40,23 @@ func openInstallation(ctx context.Context, s settings, logger *slog.Logger, crea
 		cfg.WaitFor = waitForDatabase
 	}
 	return server.OpenInstallation(ctx, cfg)
+}
+
+// openLocal opens the installation of the environment, which must be there and ready;
+// anyKey also where the encryption keys are not all.
+func openLocal(ctx context.Context, p *program, anyKey bool) (*server.Installation, error) {
+	s, err := loadSettings(p.lookup)
+	if err != nil {
+		return nil, err
+	}
+	in, err := server.OpenInstallation(ctx, server.InstallationConfig{
+		Database: s.database, MustExist: true, EncryptionKey: s.encryptionKey, AnyKey: anyKey, Hashing: argon2.Config{}, Logger: newLogger(s, p.stderr, "text"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := in.Ready(ctx); err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	return in, nil
 }

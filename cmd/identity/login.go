@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -24,7 +22,8 @@ func loginCommand(p *program) *cobra.Command {
 		Long: `Prove yourself to a running service and store the context, so that the commands that
 look after an installation work on it. Without SERVER, show on what they work now.
 
-A person gives a name and a password, and does so again when the token has expired; a
+A person gives a name and a password. The session that begins is refreshed by itself as
+long as it may be (session_max_age, jwt_max_refreshes), and "identity logout" ends it. A
 machine gives the id of a client that requires a signature only, and the file of its
 private key, which stays where it is and signs for each command. Instead of a stored
 context, IDENTITY_URL with IDENTITY_TOKEN (or IDENTITY_TOKEN_FILE) serves automation.
@@ -62,9 +61,14 @@ SSL_CERT_FILE.`,
 		if err != nil {
 			return err
 		}
+		unlock, err := lockContext(p)
+		if err != nil {
+			return err
+		}
+		defer unlock()
 		path, err := r.store(p)
 		if err == nil {
-			fmt.Fprintf(p.stderr, "Commands now work on %s. The context is in %s; \"identity logout\" forgets it.\n", r.Server, path)
+			fmt.Fprintf(p.stderr, "Commands now work on %s. The context is in %s; \"identity logout\" ends that.\n", r.Server, path)
 			if server, _ := p.lookup("IDENTITY_URL"); server != "" {
 				fmt.Fprintln(p.stderr, "But IDENTITY_URL is set, and comes first.")
 			}
@@ -88,13 +92,15 @@ func showContext(p *program, format string) error {
 		Username string     `json:"username,omitempty"`
 		ClientID string     `json:"client_id,omitempty"`
 		Expires  *time.Time `json:"expires,omitempty"`
-		From     string     `json:"from"`
-	}{r.Server, r.Username, r.ClientID, nil, r.from}
+		// Refreshed reports whether the token is by itself, when it expires.
+		Refreshed bool   `json:"refreshed"`
+		From      string `json:"from"`
+	}{r.Server, r.Username, r.ClientID, nil, r.RefreshToken != "", r.from}
 	if !r.Expires.IsZero() {
 		shown.Expires = &r.Expires
 	}
 	return printFields(p.stdout, format, shown, [][2]string{
-		{"server", r.Server}, {"username", r.Username}, {"client_id", r.ClientID}, {"expires", when(shown.Expires)}, {"from", r.from},
+		{"server", r.Server}, {"username", r.Username}, {"client_id", r.ClientID}, {"expires", when(shown.Expires)}, {"refreshed", fmt.Sprint(shown.Refreshed)}, {"from", r.from},
 	})
 }
 
@@ -144,11 +150,11 @@ func (r *remote) provePerson(ctx context.Context, p *program, fromStdin bool) er
 }
 
 func (r *remote) login(ctx context.Context, c *connection, password identity.Secret) error {
-	var answer api.TokenResponse
+	var answer api.SessionResponse
 	if err := c.do(ctx, http.MethodPost, "/auth/login", api.LoginRequest{Username: r.Username, Password: password.Reveal()}, &answer); err != nil {
 		return err
 	}
-	r.Token, r.Expires = answer.Token, time.Now().Add(time.Duration(answer.ExpiresIn)*time.Second).UTC()
+	r.take(answer)
 	return nil
 }
 
@@ -165,28 +171,6 @@ func recognise(ctx context.Context, c *connection) error {
 		return c.strange(http.StatusOK)
 	}
 	return nil
-}
-
-func logoutCommand(p *program) *cobra.Command {
-	return &cobra.Command{
-		Use: "logout", Short: "Forget the stored context", Args: cobra.NoArgs,
-		Long: "Forget the stored context: commands work on the database of the environment again.\nA token that was stored is good until it expires.",
-		RunE: func(*cobra.Command, []string) error {
-			path, err := contextFile(p)
-			if err != nil {
-				return err
-			}
-			err = os.Remove(path)
-			if errors.Is(err, fs.ErrNotExist) {
-				fmt.Fprintln(p.stderr, "There was no context.")
-				return nil
-			}
-			if err == nil {
-				fmt.Fprintln(p.stderr, "The context is forgotten.")
-			}
-			return err
-		},
-	}
 }
 
 func passwordCommand(p *program) *cobra.Command {

@@ -6,7 +6,8 @@
 // installation: over the administration interface of a running service, or on its
 // database directly, which takes the same interface within the process. See
 // connection, on which all of them are built, and resource, which makes those that
-// are the same for users, clients, roles and audiences.
+// are the same for users, clients, roles and audiences. Only what opens sealed values
+// needs the database itself: see rewrap.
 //
 // Data goes to standard output, messages to standard error. No secret is taken
 // from the command line, where other users of the machine could read it. The exit
@@ -137,7 +138,7 @@ Exit codes:
 	}{
 		{"Run the service:", []*cobra.Command{devCommand(p), serveCommand(p), migrateCommand(p), exportCommand(p), importCommand(p), backupCommand(p), healthcheckCommand(p)}},
 		{"Look after an installation, here or over the network:", []*cobra.Command{
-			userCommand(p), clientCommand(p), roleCommand(p), audienceCommand(p), configCommand(p), auditCommand(p),
+			userCommand(p), clientCommand(p), roleCommand(p), audienceCommand(p), sessionCommand(p), signingKeyCommand(p), configCommand(p), auditCommand(p),
 		}},
 		{"Get to it:", []*cobra.Command{loginCommand(p), logoutCommand(p), passwordCommand(p), bootstrapCommand(p)}},
 		{"Tools:", []*cobra.Command{signCommand(p), tokenCommand(p), hashCommand(p), encryptionKeyCommand(p), versionCommand(p)}},

@@ -32,6 +32,15 @@ func (m members) givenSeconds(cmd *cobra.Command, seconds int64) {
 	m.given(cmd, "token-expiration", "token_expiration", seconds)
 }
 
+// givenAlgorithm adds an algorithm if its flag was given; empty is null.
+func (m members) givenAlgorithm(cmd *cobra.Command, flag, member, algorithm string) {
+	if algorithm == "" {
+		m.given(cmd, flag, member, nil)
+		return
+	}
+	m.given(cmd, flag, member, algorithm)
+}
+
 // givenObject adds a JSON object if its flag was given.
 func (m members) givenObject(cmd *cobra.Command, flag, member, text string) error {
 	if !cmd.Flags().Changed(flag) {

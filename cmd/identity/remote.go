@@ -21,14 +21,16 @@ import (
 )
 
 // remote is a running service and how to prove oneself to it. It is what "identity
-// login" stores: a token for a person, or for a machine where its key is.
+// login" stores: the tokens of a person's session, or for a machine where its key is.
 type remote struct {
 	Server string `json:"server"`
 	Issuer string `json:"issuer,omitempty"`
-	// Username and Token are a person's, until Expires.
-	Username string    `json:"username,omitempty"`
-	Token    string    `json:"token,omitempty"`
-	Expires  time.Time `json:"expires,omitzero"`
+	// Username and Token are a person's, until Expires; then RefreshToken is for the next
+	// one, if there are any.
+	Username     string    `json:"username,omitempty"`
+	Token        string    `json:"token,omitempty"`
+	Expires      time.Time `json:"expires,omitzero"`
+	RefreshToken string    `json:"refresh_token,omitempty"`
 	// ClientID and KeyFile are a machine's, which signs for each command.
 	ClientID string `json:"client_id,omitempty"`
 	KeyFile  string `json:"key_file,omitempty"`
@@ -108,17 +110,14 @@ func storedContext(p *program) (*remote, error) {
 	return nil, fmt.Errorf("the stored context in %s is damaged; log in again", path)
 }
 
-// store writes the context, for its owner only, whole or not at all.
+// store writes the context, for its owner only, whole or not at all. It is for whoever
+// has locked it.
 func (r *remote) store(p *program) (string, error) {
 	path, err := contextFile(p)
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return path, err
-	}
-	f, err := os.CreateTemp(folder, "context-*") // mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), "context-*") // mode 0600
 	if err != nil {
 		return path, err
 	}
@@ -133,14 +132,16 @@ func (r *remote) store(p *program) (string, error) {
 }
 
 // token returns a token for the service itself.
-func (r *remote) token(ctx context.Context) (identity.Secret, error) {
-	if r.ClientID != "" {
+func (r *remote) token(ctx context.Context, p *program) (identity.Secret, error) {
+	switch {
+	case r.ClientID != "":
 		return r.machineToken(ctx)
+	case r.fresh():
+		return identity.NewSecret(r.Token), nil
+	case r.RefreshToken != "":
+		return r.renew(ctx, p)
 	}
-	if !r.Expires.IsZero() && !time.Now().Before(r.Expires) {
-		return identity.Secret{}, fmt.Errorf("the stored token has expired. %s", r.again())
-	}
-	return identity.NewSecret(r.Token), nil
+	return identity.Secret{}, fmt.Errorf("the stored token has expired. %s", r.again())
 }
 
 // again says how to get another token.

@@ -37,16 +37,21 @@ type resource[T any] struct {
 	most int
 }
 
-// at returns the path of the one that is named by its id, or else by its title. The id
-// comes first: nobody takes another's place by calling themselves so.
+// at returns the path of the one that is named by its id, or else by its title.
 func (r resource[T]) at(ctx context.Context, c *connection, name string) (string, error) {
-	direct := r.path + "/" + segment(name)
-	missing := c.do(ctx, http.MethodGet, direct, nil, nil)
+	id, err := r.find(ctx, c, name)
+	return r.path + "/" + segment(id), err
+}
+
+// find returns the id of the one that is named by it, or else by its title. The id comes
+// first: nobody takes another's place by calling themselves so.
+func (r resource[T]) find(ctx context.Context, c *connection, name string) (id string, err error) {
+	missing := c.do(ctx, http.MethodGet, r.path+"/"+segment(name), nil, nil)
 	switch kind := identity.KindOf(missing); {
 	case kind == identity.InsufficientPermission: // to look, but perhaps not to change
-		return direct, nil
+		return name, nil
 	case kind != identity.NotFound || !r.named:
-		return direct, missing
+		return name, missing
 	}
 	title := name
 	if r.canonical != nil {
@@ -54,14 +59,14 @@ func (r resource[T]) at(ctx context.Context, c *connection, name string) (string
 	}
 	items, _, err := all[T](ctx, c, r.path, r.beginning(title), r.enough())
 	if err != nil {
-		return direct, err
+		return name, err
 	}
 	for _, item := range items {
 		if r.title(item) == title {
-			return r.path + "/" + segment(r.id(item)), nil
+			return r.id(item), nil
 		}
 	}
-	return direct, missing
+	return name, missing
 }
 
 // beginning is the query for those whose title begins so.

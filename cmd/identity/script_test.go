@@ -162,8 +162,8 @@ func halt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// paste FILE TITLE runs the line that stands in the file under the title, as a
-// person would who copies it into a shell. Its output is stdout for the script.
+// paste FILE TITLE runs the lines that stand in the file under the title, as a person
+// would who copies them into a shell. Their output is stdout for the script.
 func paste(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: paste FILE TITLE")
@@ -173,8 +173,8 @@ func paste(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has no %q", args[0], args[1])
 	}
 	_, after, _ = strings.Cut(after, "\n\n")
-	line, _, _ := strings.Cut(after, "\n")
-	ts.Check(ts.Exec("sh", "-c", line))
+	lines, _, _ := strings.Cut(after, "\n\n")
+	ts.Check(ts.Exec("sh", "-e", "-c", lines))
 }
 
 // capture VAR REGEXP FILE sets a variable to the regexp's first group.
@@ -189,12 +189,12 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], m[1])
 }
 
-// curl is as much of curl as the printed lines use: -s, -H and -d. With -f it
-// fails on an error status, and -w writes the status behind the body.
+// curl is as much of curl as the printed lines use: -s, -X, -H and -d, and -w with the
+// status.
 func curl() {
 	flags := flag.NewFlagSet("curl", flag.ExitOnError)
 	_ = flags.Bool("s", false, "")
-	status := flags.Bool("w", false, "")
+	after := flags.String("w", "", "")
 	method := flags.String("X", "", "")
 	data := flags.String("d", "", "")
 	header := http.Header{}
@@ -215,10 +215,10 @@ func curl() {
 		}
 		address, args = flags.Arg(0), flags.Args()[1:]
 	}
-	os.Exit(request(*method, address, *data, header, *status))
+	os.Exit(request(*method, address, *data, header, *after))
 }
 
-func request(method, address, data string, header http.Header, status bool) int {
+func request(method, address, data string, header http.Header, after string) int {
 	if method == "" {
 		method = http.MethodGet
 		if data != "" {
@@ -238,8 +238,6 @@ func request(method, address, data string, header http.Header, status bool) int 
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(os.Stdout, response.Body)
-	if status {
-		fmt.Printf("%d\n", response.StatusCode)
-	}
+	fmt.Print(strings.NewReplacer("%{http_code}", fmt.Sprint(response.StatusCode), `\n`, "\n").Replace(after))
 	return 0
 }

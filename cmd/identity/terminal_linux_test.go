@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/seed-60f9e3ad/identity/internal/seal"
 )
 
 // onTerminal is the program with somebody at a terminal before it.
@@ -161,6 +163,17 @@ func TestTerminal(t *testing.T) {
 	}, 0, "The password is changed.")
 	o.want(login, []string{"Password: ", "horse battery canary\n"}, 2, "credentials are not valid")
 	o.want(login, []string{"Password: ", "another horse canary\n"}, 0, "Commands now work on "+url)
+	o.want([]string{"logout"}, nil, 0, "The session has ended")
+	o.want([]string{"session", "end", "--all"}, []string{"End every session? Everybody has to log in again. [y/N] ", "n\n"}, 1, "nothing was changed")
+
+	// What takes time is seen to go on.
+	former, err := os.ReadFile(folder + "/identity.db.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.env = append(o.env, "ENCRYPTION_KEY="+seal.GenerateKey().Reveal()+","+strings.TrimSpace(string(former)))
+	const bar = "\rRewrapping [###############...............] 1/2\rRewrapping [##############################] 2/2\r\n"
+	o.want([]string{"key", "rewrap"}, nil, 0, bar+"Values rewrapped: 2.")
 }
 
 // serve runs the service and returns its address.

@@ -168,9 +168,7 @@ func (f *principalFlags) add(cmd *cobra.Command, p *program) {
 	cmd.Flags().StringSliceVar(&f.audiences, "audience", nil, `audience to allow; may be repeated; "*" is any, "" is none`)
 	cmd.Flags().StringVar(&f.metadata, "metadata", "", "JSON object to keep with it; on a change it is merged, and null takes a member away")
 	for flag, names := range map[string]finder{"role": roles(p).titles, "audience": audiences(p).titles} {
-		_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			return complete(p, names)(cmd, nil, begun)
-		})
+		findFlag(cmd, p, flag, names)
 	}
 }
 
