@@ -41,6 +41,11 @@ func TestDataFlow(t *testing.T) {
 	s.Token("a", withSecret(map[string]string{"client_id": "secret"}, secret))
 	s.Token("a", sign("signature"))
 
+	session := func() string { return s.Session("ann", "a long enough password", "a") }
+	unused, repeated, reused, ended := session(), session(), session(), session()
+	s.Refresh(repeated)
+	s.Refresh(s.Refresh(reused))
+
 	documented := steps(t)
 	for title, do := range map[string]func(){
 		"POST /auth/token, a secret and a signature": func() { s.Token("a", withSecret(sign("both"), both)) },
@@ -48,7 +53,11 @@ func TestDataFlow(t *testing.T) {
 			s.Token("a", withSecret(map[string]string{"client_id": "secret"}, secret))
 		},
 		"POST /auth/token, a signature in the steady state": func() { s.Token("a", sign("signature")) },
-		"POST /auth/login": func() { s.Login("ann", "a long enough password", "a") },
+		"POST /auth/login":                          func() { s.Login("ann", "a long enough password", "a") },
+		"POST /auth/refresh":                        func() { s.Refresh(unused) },
+		"POST /auth/refresh, the answer was lost":   func() { s.Refresh(repeated) },
+		"POST /auth/refresh, a token is used twice": func() { s.Post("/auth/refresh", map[string]string{"refresh_token": reused}) },
+		"POST /auth/logout":                         func() { s.Post("/auth/logout", map[string]string{"refresh_token": ended}) },
 		"POST /auth/password": func() {
 			s.Post("/auth/password", map[string]string{"username": "carol", "password": "a long enough password", "new_password": "another long password"})
 		},

@@ -83,11 +83,28 @@ func (s *Service) Get(path string, headers ...string) Response {
 // Login returns a token for a user; the test fails if there is none.
 func (s *Service) Login(username, password, audience string) string {
 	s.t.Helper()
+	return s.member("token", s.login(username, password, audience))
+}
+
+func (s *Service) login(username, password, audience string) Response {
+	s.t.Helper()
 	body := map[string]string{"username": username, "password": password}
 	if audience != "" {
 		body["audience"] = audience
 	}
-	return s.token(s.Post("/auth/login", body))
+	return s.Post("/auth/login", body)
+}
+
+// Session logs a user in and returns the refresh token; the test fails if there is none.
+func (s *Service) Session(username, password, audience string) string {
+	s.t.Helper()
+	return s.member("refresh_token", s.login(username, password, audience))
+}
+
+// Refresh uses a refresh token and returns the next one; the test fails if there is none.
+func (s *Service) Refresh(refreshToken string) string {
+	s.t.Helper()
+	return s.member("refresh_token", s.Post("/auth/refresh", map[string]string{"refresh_token": refreshToken}))
 }
 
 // AdminToken returns a token of the administrator for this service.
@@ -102,16 +119,17 @@ func (s *Service) Token(audience string, members map[string]string) string {
 	s.t.Helper()
 	body := map[string]string{"audience": audience}
 	maps.Copy(body, members)
-	return s.token(s.Post("/auth/token", body))
+	return s.member("token", s.Post("/auth/token", body))
 }
 
-func (s *Service) token(r Response) string {
+// member returns a member of a good answer.
+func (s *Service) member(name string, r Response) string {
 	s.t.Helper()
-	if r.Status != http.StatusOK {
-		s.t.Fatalf("no token: status %d\n%s", r.Status, r.Body)
+	text, _ := s.Object(r)[name].(string)
+	if r.Status != http.StatusOK || text == "" {
+		s.t.Fatalf("no %s: status %d\n%s", name, r.Status, r.Body)
 	}
-	token, _ := s.Object(r)["token"].(string)
-	return token
+	return text
 }
 
 // JWKS returns the published keys.

@@ -41,9 +41,12 @@ type Options struct {
 	SeparateOps bool
 	// NoAPIDocs is passed on.
 	NoAPIDocs bool
-	// Database and EncryptionKey open an existing installation.
+	// Database and EncryptionKey open an existing installation, and Clock is one that
+	// another node has too; nil is one of its own. A Database with a Machine has the time
+	// of its server instead.
 	Database      store.Config
 	EncryptionKey identity.Secret
+	Clock         *Clock
 }
 
 // Service is a running service.
@@ -55,6 +58,8 @@ type Service struct {
 	Installation  *server.Installation
 	// Handler is what URL serves, for calls without a network.
 	Handler http.Handler
+	// Upkeep does once what the service does from time to time.
+	Upkeep func(context.Context)
 	// Routes are those of URL.
 	Routes []web.Route
 	Clock  *Clock
@@ -68,6 +73,12 @@ type Service struct {
 	stop func()
 }
 
+// Another starts one more node of the installation, with the same clock.
+func (s *Service) Another() *Service {
+	s.t.Helper()
+	return New(s.t, Options{Issuer: s.Issuer, Database: s.Database, EncryptionKey: s.EncryptionKey, Clock: s.Clock})
+}
+
 // New starts a service that lives as long as the test.
 func New(t testing.TB, options ...Options) *Service {
 	t.Helper()
@@ -77,11 +88,14 @@ func New(t testing.TB, options ...Options) *Service {
 	}
 	s := &Service{
 		t: t, Issuer: or(o.Issuer, Issuer), Database: o.Database,
-		EncryptionKey: o.EncryptionKey, Clock: storetest.NewClock(time.Now().UTC().Truncate(time.Millisecond)), Log: &Log{},
+		EncryptionKey: o.EncryptionKey, Clock: o.Clock, Log: &Log{},
 		AdminUsername: "admin", AdminPassword: identity.NewSecret("the administrator's password"),
 	}
 	if s.Database.Path == "" && s.Database.Driver == "" {
 		s.Database = s.newDatabase()
+	}
+	if s.Clock == nil {
+		s.Clock = storetest.NewClock(time.Now().UTC().Truncate(time.Millisecond))
 	}
 	if s.EncryptionKey.Empty() {
 		s.EncryptionKey = seal.GenerateKey()
@@ -91,7 +105,9 @@ func New(t testing.TB, options ...Options) *Service {
 	}
 	s.Logger = slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	database := s.Database
-	database.Now = s.Clock.Now
+	if database.Machine == nil {
+		database.Now = s.Clock.Now
+	}
 	in, err := server.OpenInstallation(t.Context(), server.InstallationConfig{
 		Database: database, EncryptionKey: s.EncryptionKey, Hashing: o.Hashing, Logger: s.Logger,
 	})
@@ -106,7 +122,7 @@ func New(t testing.TB, options ...Options) *Service {
 		NoAPIDocs: o.NoAPIDocs, Version: "test",
 	})
 	s.must(err)
-	s.Handler, s.Routes = srv.Handler(), srv.Routes()
+	s.Handler, s.Routes, s.Upkeep = srv.Handler(), srv.Routes(), srv.Upkeep
 	s.serve(srv, o.SeparateOps)
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -161,6 +162,15 @@ func toCount(s *identitytest.Service) []counted {
 	makeUser := func() map[string]string {
 		return map[string]string{"username": unused(), "password": "a long enough password"}
 	}
+	session := func() map[string]string {
+		return map[string]string{"refresh_token": s.Session("ann", "a long enough password", "a")}
+	}
+	refreshed := func() map[string]string {
+		body := session()
+		s.Refresh(body["refresh_token"])
+		return body
+	}
+	foreign := func() map[string]string { return map[string]string{"refresh_token": "idr_" + strings.Repeat("A", 76)} }
 	return []counted{
 		{"JWKS", 0, http.StatusOK, get("/.well-known/jwks.json")},
 		{"discovery", 0, http.StatusOK, get("/.well-known/openid-configuration")},
@@ -170,12 +180,17 @@ func toCount(s *identitytest.Service) []counted {
 		{"token: no such client", 4, http.StatusUnauthorized, post("/auth/token", token("nobody", secret, false))},
 		{"token: a signature", 1, http.StatusOK, post("/auth/token", token("signature", "", true))},
 		{"token: both", 1, http.StatusOK, post("/auth/token", token("both", both, true))},
-		{"login", 1, http.StatusOK, post("/auth/login", login("ann", "a long enough password"))},
+		{"login", 2, http.StatusOK, post("/auth/login", login("ann", "a long enough password"))},
 		{"login: a wrong password", 1, http.StatusUnauthorized, post("/auth/login", login("ann", "a wrong password"))},
 		{"login: no such user", 1, http.StatusUnauthorized, post("/auth/login", login("nobody", "a wrong password"))},
-		{"a user", 1, http.StatusOK, get("/api/users/"+ann.ID, bearer...)},
-		{"a page of users", 1, http.StatusOK, get("/api/users?limit=50", bearer...)},
-		{"a user is changed", 13, http.StatusOK, change},
-		{"a user is made", 11, http.StatusCreated, post("/api/users", makeUser, bearer...)},
+		{"refresh", 2, http.StatusOK, post("/auth/refresh", session)},
+		{"refresh: the answer was lost", 1, http.StatusOK, post("/auth/refresh", refreshed)},
+		{"refresh: not made here", 0, http.StatusUnauthorized, post("/auth/refresh", foreign)},
+		{"logout", 1, http.StatusNoContent, post("/auth/logout", session)},
+		{"logout: not made here", 0, http.StatusNoContent, post("/auth/logout", foreign)},
+		{"a user", 2, http.StatusOK, get("/api/users/"+ann.ID, bearer...)},
+		{"a page of users", 2, http.StatusOK, get("/api/users?limit=50", bearer...)},
+		{"a user is changed", 14, http.StatusOK, change},
+		{"a user is made", 12, http.StatusCreated, post("/api/users", makeUser, bearer...)},
 	}
 }
