@@ -52,6 +52,7 @@ func (postgresEngine) configure(s *Server) error {
 		"hba_file":                     filepath.Join(s.dir, "pg_hba.conf"),
 		"shared_buffers":               "32MB",
 		"max_connections":              "100",
+		"dynamic_shared_memory_type":   "mmap", // files beside the data, which go with it when the server is killed
 		"password_encryption":          "scram-sha-256",
 		"log_line_prefix":              "%m [%p] ",
 		"timezone":                     "UTC",

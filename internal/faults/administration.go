@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/seed-60f9e3ad/identity/api"
 )
@@ -128,7 +129,7 @@ func (c *Client) Write(ctx context.Context, op, key, method, path string, body a
 
 // ReadState asks the service what there is. It writes no ledger.
 func (c *Client) ReadState(ctx context.Context) (State, error) {
-	state := State{Users: map[string]UserState{}, Clients: map[string]ClientState{}}
+	state := State{Users: map[string]UserState{}, Clients: map[string]ClientState{}, Sessions: map[string]int{}}
 	err := all(ctx, c, "/api/users", func(u api.User) { state.Users[u.Username] = UserState{Enabled: u.Enabled} })
 	if err != nil {
 		return State{}, err
@@ -143,6 +144,14 @@ func (c *Client) ReadState(ctx context.Context) (State, error) {
 		}
 		state.Clients[m.ClientID] = of
 	})
+	if err != nil {
+		return State{}, err
+	}
+	if err = all(ctx, c, "/api/sessions", func(s api.Session) { state.Sessions[s.ID] = int(s.RefreshesLeft) }); err != nil {
+		return State{}, err
+	}
+	configuration, _, err := exchange[api.Configuration](ctx, c, call{method: http.MethodGet, path: "/api/configuration"})
+	state.Grace = time.Duration(configuration.RefreshGrace) * time.Second
 	return state, err
 }
 

@@ -54,6 +54,11 @@ func Rules() []Rule {
 		{"a principal that is disabled or deleted gets nothing", gone(func(r register) bool { return !r.credential() })},
 		{"a credential that is removed proves nothing", gone(register.credential)},
 		{"tokens verify", tokensVerify},
+		{"a session that has ended goes on no more", each(endedGoOn)},
+		{"a session has one line of refresh tokens", each(oneLine)},
+		{"a session is refreshed as often as it may be", each(boundedRefreshes)},
+		{"a used refresh token is good no more", each(usedAgain)},
+		{"acknowledged sessions hold", each(sessionsHold)},
 	}
 }
 

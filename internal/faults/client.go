@@ -94,8 +94,8 @@ func (c *Client) Issuer() string {
 }
 
 // Login logs a user in; with no audience, for the service itself.
-func (c *Client) Login(ctx context.Context, username, password, audience string) (api.TokenResponse, error) {
-	return issue(ctx, c, call{
+func (c *Client) Login(ctx context.Context, username, password, audience string) (Session, error) {
+	return c.session(ctx, call{
 		op: OpLogin, key: username, path: "/auth/login", detail: Detail{DetailCredential: c.Ledger.Credential(password), "audience": audience},
 		body: api.LoginRequest{Username: username, Password: password, Audience: audience},
 	})
@@ -110,22 +110,21 @@ func (c *Client) Token(ctx context.Context, proof Proof, audience string) (api.T
 	if proof.signature != "" {
 		detail[DetailJTI], detail[DetailKID] = proof.jti, proof.kid
 	}
-	return issue(ctx, c, call{
-		op: OpToken, key: proof.clientID, path: "/auth/token", detail: detail,
+	answer, id, err := send[api.TokenResponse](ctx, c, call{
+		op: OpToken, key: proof.clientID, method: http.MethodPost, path: "/auth/token", detail: detail,
 		body: api.TokenRequest{ClientID: proof.clientID, ClientSecret: proof.secret, Signature: proof.signature, Audience: audience},
-	})
+	}, nil)
+	c.keep(id, answer, err)
+	return answer, err
 }
 
-// issue keeps the token that a call yields for the last rule.
-func issue(ctx context.Context, c *Client, k call) (api.TokenResponse, error) {
-	k.method = http.MethodPost
-	answer, id, err := send[api.TokenResponse](ctx, c, k, nil)
+// keep keeps the token that a call yields for the rule about tokens.
+func (c *Client) keep(id uint64, answer api.TokenResponse, err error) {
 	if err == nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.tokens[id] = answer.Token
 	}
-	return answer, err
 }
 
 // collect adds the tokens that this client was given.

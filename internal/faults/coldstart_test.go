@@ -41,16 +41,16 @@ func (d *database) coldStart(g *golden) {
 			d.Fatalf("node %d: %v", i, err)
 		}
 		log := node.Stderr()
-		for _, version := range []string{"1", "2"} {
+		for _, version := range []string{"1", "2", "3"} {
 			migrated[version] += strings.Count(log, `"msg":"schema migrated","version":`+version+`,`)
 		}
 		for _, found := range shown.FindAllStringSubmatch(log, -1) {
 			made = append(made, found[1])
 		}
 	}
-	wantMigrated, wantMade, password := map[string]int{"1": 1, "2": 1}, 1, ""
+	wantMigrated, wantMade, password := map[string]int{"1": 1, "2": 1, "3": 1}, 1, ""
 	if g != nil {
-		wantMigrated, wantMade, password = map[string]int{"1": 0, "2": 1}, 0, g.Administrator
+		wantMigrated, wantMade, password = map[string]int{"1": 0, "2": 1, "3": 1}, 0, g.Administrator
 	}
 	if fmt.Sprint(migrated) != fmt.Sprint(wantMigrated) || len(made) != wantMade {
 		d.Fatalf("migrations by version: %v, want %v; administrators made: %d, want %d", migrated, wantMigrated, len(made), wantMade)

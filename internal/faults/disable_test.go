@@ -36,10 +36,7 @@ func TestDisable(t *testing.T) {
 			disabled := must(work.admin.CreateClient(ctx, api.CreateClientRequest{ClientID: name + "-disabled", Name: name}))(d.T)
 			rotated := must(work.admin.CreateClient(ctx, api.CreateClientRequest{ClientID: name + "-rotated", Name: name}))(d.T)
 			second := must(work.admin.AddSecret(ctx, rotated.ClientID, "second"))(d.T)
-			for what, c := range map[string]struct {
-				use  func(c *faults.Client) error
-				take func() error
-			}{
+			d.takeAway(clients, map[string]taken{
 				"user": {
 					func(c *faults.Client) error { _, err := c.Login(ctx, name, firstPassword, "shop"); return err },
 					func() error { return work.admin.EnableUser(ctx, user, false) },
@@ -58,9 +55,7 @@ func TestDisable(t *testing.T) {
 					},
 					func() error { return work.admin.DeleteSecret(ctx, rotated.ClientID, second.ClientSecret) },
 				},
-			} {
-				d.Logf("%s: the last success began %v after the acknowledgement", what, d.takeAway(clients, c.use, c.take))
-			}
+			})
 		}
 		d.newKey(work, clients)
 		work.stop()
@@ -68,54 +63,91 @@ func TestDisable(t *testing.T) {
 	})
 }
 
-// takeAway uses something on every node, takes it away and goes on until well after it
-// must be gone. It returns when the last success began, after the acknowledgement.
-func (d *database) takeAway(clients []*faults.Client, use func(c *faults.Client) error, take func() error) time.Duration {
+// taken is something that is used, and taken away.
+type taken struct {
+	use  func(c *faults.Client) error
+	take func() error
+}
+
+// takeAway uses things on every node, takes them away, all at the same time, and goes on
+// until well after they must be gone. It logs when the last success of each began, after
+// the acknowledgement.
+func (d *database) takeAway(clients []*faults.Client, things map[string]taken) {
 	d.Helper()
-	var mu sync.Mutex
-	var last time.Time
-	successes, refusals := make([]int, len(clients)), make([]int, len(clients))
-	var using sync.WaitGroup
+	uses := map[string]*usage{}
 	over := make(chan struct{})
+	for what, thing := range things {
+		uses[what] = d.goOnUsing(clients, thing.use, over)
+	}
+	for what := range things {
+		within(d.T, readyEver, "all use the "+what, func() bool { return uses[what].least(200) > 0 })
+	}
+	acknowledged := map[string]time.Time{}
+	for what, thing := range things {
+		must(0, thing.take())(d.T)
+		acknowledged[what] = time.Now()
+	}
+	time.Sleep(faults.Bound + 300*time.Millisecond)
+	close(over)
+	for what, u := range uses {
+		u.using.Wait()
+		if u.least(401) == 0 {
+			d.Errorf("%s: a node has refused nothing: %v", what, u.answers)
+		}
+		d.Logf("%s: the last success began %v after the acknowledgement", what, u.last.Sub(acknowledged[what]))
+	}
+}
+
+// usage is what using one thing on every node has come to.
+type usage struct {
+	using sync.WaitGroup
+
+	mu      sync.Mutex
+	last    time.Time     // when the last success began
+	answers []map[int]int // by node and status
+}
+
+// goOnUsing uses something on every node until it is over.
+func (d *database) goOnUsing(clients []*faults.Client, use func(c *faults.Client) error, over <-chan struct{}) *usage {
+	d.Helper()
+	u := &usage{answers: make([]map[int]int, len(clients))}
 	for i, c := range clients {
 		must(0, use(c))(d.T) // it is in every memory
-		using.Go(func() {
+		u.answers[i] = map[int]int{}
+		u.using.Go(func() {
 			for {
 				began := time.Now()
 				err := use(c)
-				mu.Lock()
+				u.mu.Lock()
 				if err == nil {
-					successes[i]++
-					last = began
-				} else if status(err) == 401 {
-					refusals[i]++
+					u.last = began
+					u.answers[i][200]++
+				} else {
+					u.answers[i][status(err)]++
 				}
-				mu.Unlock()
+				u.mu.Unlock()
 				select {
 				case <-over:
+					return
+				case <-d.Context().Done(): // the test has failed
 					return
 				case <-time.After(50 * time.Millisecond):
 				}
 			}
 		})
 	}
-	within(d.T, readyEver, "all use it", func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return successes[0] > 0 && successes[1] > 0 && successes[2] > 0
-	})
-	err := take()
-	acknowledged := time.Now()
-	time.Sleep(faults.Bound + 300*time.Millisecond)
-	close(over)
-	using.Wait()
-	must(0, err)(d.T)
-	for i, n := range refusals {
-		if n == 0 {
-			d.Errorf("node %d has refused nothing", i)
-		}
+	return u
+}
+
+// least is how often the node that has answered with a status least often did.
+func (u *usage) least(status int) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	fewest := u.answers[0][status]
+	for _, answers := range u.answers {
+		fewest = min(fewest, answers[status])
 	}
-	return last.Sub(acknowledged)
+	return fewest
 }
 
 // newKey imports a key: each node publishes it before any node signs with it, and all do

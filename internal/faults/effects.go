@@ -1,6 +1,9 @@
 package faults
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Names of operations that the rules understand. Others may be in a ledger; the rules
 // pass over them.
@@ -18,6 +21,12 @@ const (
 	OpSecretDelete = "secret.delete" // key: client id
 	OpKeyAdd       = "key.add"       // key: client id
 	OpKeyDelete    = "key.delete"    // key: client id
+
+	OpRefresh        = "refresh"          // POST /auth/refresh; key: session id
+	OpLogout         = "logout"           // POST /auth/logout; key: session id
+	OpSessionEnd     = "session.end"      // key: session id
+	OpUserSessionEnd = "user.session.end" // all of a user; key: username
+	OpAllSessionsEnd = "session.end.all"  // key: "*"
 )
 
 // Members of Detail that the rules look at.
@@ -29,6 +38,10 @@ const (
 	DetailLabel      = "label"      // label of that secret
 	DetailKID        = "kid"        // of the key that was registered, removed or used to sign
 	DetailJTI        = "jti"        // of the assertion that was shown
+	DetailSession    = "session"    // id of the session that OpLogin began
+	DetailLeft       = "left"       // how often a session could be refreshed, after OpLogin and OpRefresh
+	DetailUsed       = "used"       // Ledger.Credential of the refresh token that was used
+	DetailSuccessor  = "successor"  // Ledger.Credential of the one that came back
 )
 
 // register is one thing that has one value at a time: whether alice exists, say.
@@ -155,6 +168,11 @@ type State struct {
 	Users map[string]UserState
 	// Clients by client id.
 	Clients map[string]ClientState
+	// Sessions are those that go on, and how often each can be refreshed still, by id; nil
+	// where nobody asked.
+	Sessions map[string]int
+	// Grace is refresh_grace.
+	Grace time.Duration
 }
 
 // UserState is a user at the end.

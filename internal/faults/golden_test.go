@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,8 @@ type golden struct {
 	// Administrator and User are passwords, of admin and ann; Secret is that of the
 	// client shop.
 	Administrator, User, Secret string
+	// Refresh is a refresh token of ann's, from version 3 on.
+	Refresh string `json:",omitempty"`
 	// Tables are in the order in which they can be filled.
 	Tables []goldenTable
 }
@@ -51,7 +54,7 @@ type goldenTable struct {
 // goldenOrder has what refers to other rows after them.
 var goldenOrder = []string{
 	"revision", "changes", "configuration", "principals", "users", "clients", "client_secrets", "client_keys", "signing_keys", "spent_assertions",
-	"roles", "principal_roles", "audiences", "audit_events",
+	"roles", "principal_roles", "audiences", "audit_events", "sessions", "sealed_secrets", "leases",
 }
 
 func goldenPath(version int64) string {
@@ -88,8 +91,12 @@ func (d *database) fill(version int64) golden {
 	must(d.migrator().UpTo(d.Context(), version))(d.T)
 	g := readGolden(d.T, version)
 	db := d.open()
-	d.exec(db, `DELETE FROM revision`)
 	has := d.columns(db)
+	for _, table := range []string{"revision", "leases"} { // migrations have put something in
+		if len(has[table]) > 0 {
+			d.exec(db, `DELETE FROM `+table)
+		}
+	}
 	for _, table := range g.Tables {
 		for _, row := range table.Rows {
 			var columns, places []string
@@ -116,7 +123,13 @@ func (d *database) fill(version int64) golden {
 // run runs a command of the program to its end.
 func (d *database) run(own map[string]string, command ...string) (output string, err error) {
 	d.Helper()
-	cmd := exec.CommandContext(d.Context(), faults.Build(d.T), command...)
+	return d.runIn(d.Context(), own, command...)
+}
+
+// runIn is run until the context ends: then it kills the program.
+func (d *database) runIn(ctx context.Context, own map[string]string, command ...string) (output string, err error) {
+	d.Helper()
+	cmd := exec.CommandContext(ctx, faults.Build(d.T), command...)
 	cmd.Dir = d.TempDir()
 	env := maps.Clone(d.settings)
 	maps.Copy(env, own)
@@ -169,6 +182,9 @@ func (d *database) worksAs(g golden, nodes ...*faults.Process) {
 		c := d.administrator(node, newLedger(d.T))
 		must(c.Login(d.Context(), "ann", g.User, "shop"))(d.T)
 		must(c.Token(d.Context(), faults.Secret("shop", g.Secret), "shop"))(d.T)
+		if g.Refresh != "" { // within the grace it may be used on each
+			must(0, c.Write(d.Context(), "refresh", "ann", "POST", "/auth/refresh", api.RefreshRequest{RefreshToken: g.Refresh}, nil))(d.T)
+		}
 		state := must(c.ReadState(d.Context()))(d.T)
 		if len(state.Users) != 2 || len(state.Clients) != 2 {
 			d.Errorf("there are %d users and %d clients, want 2 and 2", len(state.Users), len(state.Clients))
@@ -212,12 +228,18 @@ func writeGolden(t *testing.T, version int64) {
 	must(c.Token(ctx, must(key.Assertion("robot", issuer))(t), "shop"))(t)
 	must(0, c.Write(ctx, "role", "r", "POST", "/api/roles", api.CreateRoleRequest{Name: "reader", Permissions: api.List[string]{"shop:read"}}, nil))(t)
 	must(0, c.Write(ctx, "audience", "a", "POST", "/api/audiences", map[string]any{"audience": "shop", "name": "Shop"}, nil))(t)
+	session := must(c.Refresh(ctx, must(c.Login(ctx, "ann", firstPassword, "shop"))(t)))(t)
 	must(0, node.Terminate())(t)
 
 	g := golden{EncryptionKey: d.settings["ENCRYPTION_KEY"], Administrator: adminPassword, User: firstPassword, Secret: made.ClientSecret}
+	if len(tables["sessions"]) > 0 {
+		g.Refresh = session.RefreshToken
+	}
 	db := d.open()
-	// The assertion must not expire, or it would be forgotten.
-	d.exec(db, `UPDATE spent_assertions SET expires_at = ?`, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli())
+	// They must not expire, or they would be forgotten.
+	for _, table := range []string{"spent_assertions", "sessions"} {
+		d.exec(db, `UPDATE `+table+` SET expires_at = ?`, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli())
+	}
 	columns := d.columns(db)
 	for _, name := range goldenOrder {
 		names := columns[name]

@@ -34,8 +34,14 @@ type load struct {
 	mu sync.Mutex
 	n  int
 	// users and machines are those whose story has begun and not ended.
-	users    []api.User
+	users    []begun
 	machines []api.ClientSecret // the id of the client is the label
+}
+
+// begun is a user who is logged in.
+type begun struct {
+	api.User
+	session faults.Session
 }
 
 // newLoad prepares a load on a node, as its administrator.
@@ -117,18 +123,44 @@ func (l *load) beginUser(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	session, err := l.public.Login(ctx, name, firstPassword, "shop")
+	if err == nil {
+		session, err = l.goOn(ctx, session)
+	}
 	l.mu.Lock()
-	l.users = append(l.users, user)
-	l.mu.Unlock()
-	_, err = l.public.Login(ctx, name, firstPassword, "shop")
+	defer l.mu.Unlock()
+	l.users = append(l.users, begun{user, session})
 	return err
 }
 
-func (l *load) endUser(ctx context.Context, user api.User) error {
-	return errors.Join(
-		l.public.ChangePassword(ctx, user.Username, firstPassword, secondPassword),
-		l.admin.EnableUser(ctx, user, false),
-	)
+// goOn refreshes a session, and does it again where there is no answer, as clients do.
+func (l *load) goOn(ctx context.Context, s faults.Session) (faults.Session, error) {
+	if s.RefreshToken == "" {
+		return s, nil // it never began
+	}
+	next, err := l.public.Refresh(ctx, s)
+	if err != nil && status(err) != 401 {
+		next, err = l.public.Refresh(ctx, s)
+	}
+	if err != nil {
+		return s, err
+	}
+	return next, nil
+}
+
+// endUser takes a user's session away in two or three ways, and uses it after each: the
+// rules say what may come of that.
+func (l *load) endUser(ctx context.Context, b begun) error {
+	session, err := l.goOn(ctx, b.session)
+	if err == nil && session.RefreshToken != "" && b.ID[len(b.ID)-1]%2 == 0 {
+		err = l.public.Logout(ctx, session)
+		_, _ = l.public.Refresh(ctx, session)
+	}
+	err = errors.Join(err, l.public.ChangePassword(ctx, b.Username, firstPassword, secondPassword))
+	_, _ = l.goOn(ctx, session)
+	err = errors.Join(err, l.admin.EnableUser(ctx, b.User, false))
+	_, _ = l.goOn(ctx, session)
+	return err
 }
 
 func (l *load) beginMachine(ctx context.Context, id string) error {
