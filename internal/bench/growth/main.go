@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/bench"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
@@ -44,7 +45,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if *rounds < 1 || *samples < 1 {
 		return errors.New("-rounds and -samples: expected at least 1")
 	}
-	database, err := databaseFrom(os.Getenv)
+	database, err := bench.DatabaseFrom(os.Getenv)
 	if err != nil {
 		return err
 	}
@@ -77,32 +78,6 @@ func parseSizes(list string) ([]int, error) {
 	}
 	slices.Sort(sizes)
 	return slices.Compact(sizes), nil
-}
-
-// databaseFrom reads the variables that say where the installations are.
-func databaseFrom(getenv func(string) string) (store.Config, error) {
-	cfg := store.Config{Driver: store.Driver(getenv("DATABASE_DRIVER")), Path: getenv("DATABASE_PATH")}
-	if cfg.Driver == store.SQLite || cfg.Driver == "" {
-		if cfg.Path == "" {
-			return cfg, errors.New("DATABASE_PATH: expected with SQLite")
-		}
-		return cfg, nil
-	}
-	cfg.Server = store.Server{
-		Host: getenv("DATABASE_HOST"), Username: getenv("DATABASE_USERNAME"), Password: identity.NewSecret(getenv("DATABASE_PASSWORD")),
-		Database: getenv("DATABASE_NAME"), Schema: getenv("DATABASE_SCHEMA_NAME"),
-	}
-	if cfg.Server.Database == "" {
-		cfg.Server.Database = cfg.Server.Schema // that of PostgreSQL, whatever is behind the schema
-	}
-	if text := getenv("DATABASE_PORT"); text != "" {
-		port, err := strconv.ParseUint(text, 10, 16)
-		if err != nil {
-			return cfg, errors.New("DATABASE_PORT: expected a port")
-		}
-		cfg.Server.Port = int(port)
-	}
-	return cfg, nil
 }
 
 // sized is the place of the installation of a size.

@@ -1,21 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/bench"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/server"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -163,25 +160,9 @@ func (s *subject) ask(ctx context.Context, samples int, taken *times) error {
 func (s *subject) any() int { return s.random.IntN(s.size/2) * 2 }
 
 func (s *subject) token(ctx context.Context, srv *server.Server, i int) error {
-	return post(ctx, srv.Handler(), "/auth/token", map[string]string{"client_id": clientID(i), "client_secret": knownSecret, "audience": "a"})
+	return bench.Post(ctx, srv.Handler(), "/auth/token", map[string]string{"client_id": clientID(i), "client_secret": knownSecret, "audience": "a"}, nil)
 }
 
 func (s *subject) login(ctx context.Context, srv *server.Server, i int) error {
-	return post(ctx, srv.Handler(), "/auth/login", map[string]string{"username": username(i), "password": knownSecret, "audience": "a"})
-}
-
-// post makes a whole request, in this process, without a network.
-func post(ctx context.Context, handler http.Handler, path string, members map[string]string) error {
-	body, err := json.Marshal(members)
-	if err != nil {
-		return err
-	}
-	r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, bytes.NewReader(body))
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, r)
-	if w.Code != http.StatusOK {
-		return fmt.Errorf("POST %s was answered with %d", path, w.Code)
-	}
-	return nil
+	return bench.Post(ctx, srv.Handler(), "/auth/login", map[string]string{"username": username(i), "password": knownSecret, "audience": "a"}, nil)
 }

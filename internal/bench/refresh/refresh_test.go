@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestRun measures a little of everything.
+func TestRun(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("DATABASE_DRIVER", "sqlite")
+	t.Setenv("DATABASE_PATH", filepath.Join(folder, "identity.db"))
+	t.Setenv("ENCRYPTION_KEY", "")
+	numbers := filepath.Join(folder, "numbers.json")
+	if err := run(t.Context(), []string{"-refreshes", "200", "-samples", "20", "-callers", "2", "-json", numbers}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(numbers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r results
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Speeds) != 4 || len(r.Sizes) != 4 {
+		t.Fatalf("%d speeds and %d sizes, want 4 of each", len(r.Speeds), len(r.Sizes))
+	}
+	for _, s := range r.Speeds {
+		if s.PerSecond <= 0 || s.P50 <= 0 || s.P99 < s.P50 || s.Statements != 2 {
+			t.Errorf("these numbers cannot be: %+v", s)
+		}
+	}
+	// One to begin with, two by one caller, two by two, and the one that is refreshed.
+	for i, s := range r.Sizes {
+		if s.Refreshes != []int{0, 2, 20, 200}[i] || s.Sessions != 1+2+2+1 || s.Table != r.Sizes[0].Table {
+			t.Errorf("after %d refreshes there are %d sessions in %d bytes", s.Refreshes, s.Sessions, s.Table)
+		}
+	}
+	if table := r.table(); !strings.Contains(table, "| POST /auth/refresh | 2 ") || !strings.Contains(table, "| 200 ") {
+		t.Errorf("the table is\n%s", table)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Setenv("DATABASE_DRIVER", "postgresql")
+	for argument, want := range map[string]string{"-refreshes=0": "-refreshes", "-refreshes=100001": "-refreshes", "-samples=1": "-samples", "-callers=1": "DATABASE_PORT"} {
+		t.Setenv("DATABASE_PORT", "x")
+		if err := run(t.Context(), []string{argument}, io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want something about %s", argument, err, want)
+		}
+	}
+}
