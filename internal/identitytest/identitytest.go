@@ -58,7 +58,8 @@ type Service struct {
 	Installation  *server.Installation
 	// Handler is what URL serves, for calls without a network.
 	Handler http.Handler
-	// Upkeep does once what the service does from time to time.
+	// Upkeep does once what the service does from time to time, which it does not do by
+	// itself here.
 	Upkeep func(context.Context)
 	// Routes are those of URL.
 	Routes []web.Route
@@ -117,6 +118,7 @@ func New(t testing.TB, options ...Options) *Service {
 		Issuer: s.Issuer, Algorithm: or(o.Algorithm, jose.ES256), AdminUsername: s.AdminUsername, AdminPassword: s.AdminPassword,
 	})
 	s.must(err)
+	s.holdLease()
 	srv, err := server.New(server.Config{
 		Installation: in, Logger: s.Logger, AllowedOrigins: o.AllowedOrigins, SeparateOps: o.SeparateOps,
 		NoAPIDocs: o.NoAPIDocs, Version: "test",
@@ -125,6 +127,17 @@ func New(t testing.TB, options ...Options) *Service {
 	s.Handler, s.Routes, s.Upkeep = srv.Handler(), srv.Routes(), srv.Upkeep
 	s.serve(srv, o.SeparateOps)
 	return s
+}
+
+// holdLease has the kit do what nodes otherwise do from time to time, on all of them: it
+// happens when a test calls Upkeep, and at no other moment.
+func (s *Service) holdLease() {
+	s.t.Helper()
+	ours, err := s.Installation.DB.TakeLease(s.t.Context(), store.LeaseUpkeep, "the test kit", 100*365*24*time.Hour)
+	s.must(err)
+	if !ours {
+		s.t.Fatal("a node that is not of the kit has the lease")
+	}
 }
 
 // serve runs the server until the test ends or Stop is called.

@@ -262,7 +262,7 @@ func TestRotationUnderLiveTraffic(t *testing.T) {
 		r.pass(100 * time.Second)
 	}
 	r.pass(900 * time.Second)
-	if failpoints.DB != nil && cut < 10*8 {
+	if failpoints.DB != nil && cut < 10*12 {
 		t.Errorf("transactions were cut %d times only", cut)
 	}
 }
