@@ -41,6 +41,9 @@ type Options struct {
 	SeparateOps bool
 	// NoAPIDocs is passed on.
 	NoAPIDocs bool
+	// OwnUpkeep has the service do from time to time what it does then, by itself; else
+	// that is for the test to say: Service.Upkeep.
+	OwnUpkeep bool
 	// Database and EncryptionKey open an existing installation, and Clock is one that
 	// another node has too; nil is one of its own. A Database with a Machine has the time
 	// of its server instead.
@@ -58,8 +61,7 @@ type Service struct {
 	Installation  *server.Installation
 	// Handler is what URL serves, for calls without a network.
 	Handler http.Handler
-	// Upkeep does once what the service does from time to time, which it does not do by
-	// itself here.
+	// Upkeep does once what the service does from time to time.
 	Upkeep func(context.Context)
 	// Routes are those of URL.
 	Routes []web.Route
@@ -118,7 +120,9 @@ func New(t testing.TB, options ...Options) *Service {
 		Issuer: s.Issuer, Algorithm: or(o.Algorithm, jose.ES256), AdminUsername: s.AdminUsername, AdminPassword: s.AdminPassword,
 	})
 	s.must(err)
-	s.holdLease()
+	if !o.OwnUpkeep {
+		s.holdLease()
+	}
 	srv, err := server.New(server.Config{
 		Installation: in, Logger: s.Logger, AllowedOrigins: o.AllowedOrigins, SeparateOps: o.SeparateOps,
 		NoAPIDocs: o.NoAPIDocs, Version: "test",
@@ -129,8 +133,8 @@ func New(t testing.TB, options ...Options) *Service {
 	return s
 }
 
-// holdLease has the kit do what nodes otherwise do from time to time, on all of them: it
-// happens when a test calls Upkeep, and at no other moment.
+// holdLease keeps what nodes do from time to time from happening at any other moment than
+// when the test calls Upkeep, on whichever node.
 func (s *Service) holdLease() {
 	s.t.Helper()
 	ours, err := s.Installation.DB.TakeLease(s.t.Context(), store.LeaseUpkeep, "the test kit", 100*365*24*time.Hour)

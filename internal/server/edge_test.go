@@ -113,7 +113,7 @@ func TestWaitingEndsWithTheRequest(t *testing.T) {
 // What has no use any more goes when the service runs, however much of it there is,
 // and nothing else.
 func TestUpkeep(t *testing.T) {
-	s := identitytest.New(t)
+	s := identitytest.New(t, identitytest.Options{OwnUpkeep: true})
 	s.Stop()
 	now := s.Clock.Now().UnixMilli()
 	const fill = `INSERT INTO spent_assertions (digest, expires_at)
@@ -121,7 +121,7 @@ func TestUpkeep(t *testing.T) {
 	s.ChangeElsewhere("configuration", "", fill, 2500, now-1000)
 	s.ChangeElsewhere("configuration", "", fill, 3, now+3_600_000)
 	s.ChangeElsewhere("configuration", "", `UPDATE changes SET changed_at = 1`)
-	again := identitytest.New(t, identitytest.Options{Database: s.Database, EncryptionKey: s.EncryptionKey})
+	again := identitytest.New(t, identitytest.Options{Database: s.Database, EncryptionKey: s.EncryptionKey, OwnUpkeep: true})
 	eventually(t, "what has expired is gone", func() bool {
 		tables := again.Tables()
 		return strings.HasPrefix(tables["spent_assertions"], "3 rows") && strings.HasPrefix(tables["changes"], "1 rows")
