@@ -49,7 +49,7 @@ func (s *Service) configuration(ctx context.Context, db *store.DB) (Configuratio
 	if err != nil {
 		return Configuration{}, err
 	}
-	key, err := keyring.Latest(ctx, db)
+	key, err := keyring.Current(ctx, db)
 	return Configuration{cfg, key}, err
 }
 

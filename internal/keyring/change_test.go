@@ -49,7 +49,7 @@ func TestNoKey(t *testing.T) {
 	n.exec(`DELETE FROM signing_keys`)
 	_, err := n.Sign(n.Context(), "", []byte(`{}`))
 	n.wantKind(err, identity.Unavailable)
-	_, err = keyring.Latest(n.Context(), n.db)
+	_, err = keyring.Current(n.Context(), n.db)
 	n.wantKind(err, identity.Unavailable)
 	n.wantPublished("without a key")
 }
@@ -94,7 +94,7 @@ func TestImport(t *testing.T) {
 				if !key.Public.Equal(original.Public()) || key.KID != original.Public().KID() || key.Algorithm != string(algorithm) {
 					t.Errorf("imported as %s for %s", key.KID, key.Algorithm)
 				}
-				latest, err := keyring.Latest(n.Context(), n.db)
+				latest, err := keyring.Current(n.Context(), n.db)
 				n.must(err)
 				if latest.KID != key.KID || !latest.Public.Equal(original.Public()) {
 					t.Errorf("what is stored is %s", latest.KID)
@@ -237,7 +237,7 @@ func TestRetiredKeyComesBack(t *testing.T) {
 	n.replaced(a)
 	n.wantSigns("brought back", a.Public().KID())
 	n.again().wantSigns("brought back, after a restart", a.Public().KID())
-	latest, err := keyring.Latest(n.Context(), n.db)
+	latest, err := keyring.Current(n.Context(), n.db)
 	n.must(err)
 	if latest.KID != a.Public().KID() {
 		t.Errorf("the latest key is %s", latest.KID)
@@ -275,7 +275,7 @@ func TestQuickImportsLeaveNoGap(t *testing.T) {
 			}
 			asked := keys[len(keys)-1].Public().KID()
 			n.wantSigns("in the end", asked)
-			latest, err := keyring.Latest(n.Context(), n.db)
+			latest, err := keyring.Current(n.Context(), n.db)
 			n.must(err)
 			if latest.KID != asked {
 				t.Errorf("the latest key is %s", latest.KID)

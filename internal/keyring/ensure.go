@@ -31,8 +31,11 @@ func (r *Ring) Ensure(ctx context.Context, tx *store.DB, algorithm jose.Algorith
 		if bridged, err := bridgeOver(ctx, tx, stored, string(algorithm)); bridged != nil || there || err != nil {
 			return bridged, err
 		}
-	} else if _, lapse := lapses(stored, string(algorithm), from); there && !lapse {
-		return nil, nil
+	} else if there && !endsAt(stored, string(algorithm), from) {
+		return nil, nil // one signs on, or is to begin as it was before
+	}
+	if there && r.loadKey(last, now).fault != nil {
+		there = false
 	}
 	k, put := last, tx.ScheduleSigningKey
 	if !there {

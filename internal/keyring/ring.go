@@ -75,23 +75,23 @@ func (r *Ring) Active(ctx context.Context) (Key, error) {
 	return Key{k.SigningKey, k.public}, nil
 }
 
-// Latest returns the stored key that signs, or the one that is to take over from
-// it: what an administrator last asked for. It reads the database, so that inside
-// a transaction it sees what that did.
-func Latest(ctx context.Context, db *store.DB) (Key, error) {
+// Current returns the stored default key that signs, or the one that is about to at once,
+// as one that was just imported; one that is to take over later does not count yet. It
+// reads the database, so that inside a transaction it sees what that did.
+func Current(ctx context.Context, db *store.DB) (Key, error) {
 	stored, err := db.SigningKeys(ctx)
 	if err != nil {
 		return Key{}, err
 	}
-	latest, ok := latest(stored)
+	current, ok := signing(stored, "", db.Now().Add(takeover))
 	if !ok {
 		return Key{}, errNoKey
 	}
-	public, err := jose.ParsePublicKey([]byte(latest.PublicJWK))
+	public, err := jose.ParsePublicKey([]byte(current.PublicJWK))
 	if err != nil {
-		return Key{}, errNoKey.Because(fmt.Errorf("signing key %s: its public half is damaged: %w", latest.KID, err))
+		return Key{}, errNoKey.Because(fmt.Errorf("signing key %s: its public half is damaged: %w", current.KID, err))
 	}
-	return Key{latest, public}, nil
+	return Key{current, public}, nil
 }
 
 // Sign signs a claims set and returns the compact JWS: with the default key, or
