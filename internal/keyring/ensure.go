@@ -26,22 +26,18 @@ func (r *Ring) Ensure(ctx context.Context, tx *store.DB, algorithm jose.Algorith
 		return nil, err
 	}
 	now := tx.Now()
-	last, there := lastOf(stored, string(algorithm))
+	_, there := lastOf(stored, string(algorithm))
 	if from.IsZero() {
-		if bridged, err := bridgeOver(ctx, tx, stored, string(algorithm)); bridged != nil || there || err != nil {
+		if bridged, err := bridgeOver(ctx, tx, stored, string(algorithm)); bridged != nil || err != nil {
 			return bridged, err
 		}
-	} else if there && !endsAt(stored, string(algorithm), from) {
-		return nil, nil // one signs on, or is to begin as it was before
 	}
-	if there && r.loadKey(last, now).fault != nil {
-		there = false
+	if there { // it signs, or begins when verifiers know it
+		return nil, nil
 	}
-	k, put := last, tx.ScheduleSigningKey
-	if !there {
-		k, there = r.waiting(stored, string(algorithm), now)
-	}
-	if !there {
+	put := tx.ScheduleSigningKey
+	k, waited := r.waiting(stored, string(algorithm), now)
+	if !waited {
 		if k, err = r.fresh(algorithm, spare, now); err != nil {
 			return nil, err
 		}
@@ -52,7 +48,7 @@ func (r *Ring) Ensure(ctx context.Context, tx *store.DB, algorithm jose.Algorith
 		s.at = published(k, now)
 	}
 	k, err = takeOver(ctx, tx, k, s, put)
-	return &Ensured{k, !there}, err
+	return &Ensured{k, !waited}, err
 }
 
 // fresh seals a new key: the spare one, unless that is nil.

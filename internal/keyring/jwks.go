@@ -15,6 +15,9 @@ type JWKS struct {
 	Body []byte
 	// ETag is quoted, as in the header.
 	ETag string
+	// Stale reports whether other nodes may have published more: it could not be asked. Who
+	// gets it must not keep it, or a key might sign that they do not know.
+	Stale bool
 
 	set   *keySet
 	until time.Time // when the next key leaves; zero if none will
@@ -27,7 +30,6 @@ const jwksPatience = 250 * time.Millisecond
 // sign, the one that signs, and those that cover live tokens. Public members
 // only.
 func (r *Ring) JWKS(ctx context.Context) (*JWKS, error) {
-	held := r.jwks.Load()
 	// Verifying goes on while the database is away, though nobody may have asked for the
 	// keys before; and verifiers do not wait for it long.
 	last := r.last.Load()
@@ -41,11 +43,18 @@ func (r *Ring) JWKS(ctx context.Context) (*JWKS, error) {
 		if last == nil || identity.KindOf(err) != identity.Unavailable {
 			return nil, err
 		}
-		set = last
+		stale := *r.jwksOf(last)
+		stale.Stale = true
+		return &stale, nil
 	}
+	return r.jwksOf(set), nil
+}
+
+// jwksOf returns the set as it is published now: the one made before if it is the same.
+func (r *Ring) jwksOf(set *keySet) *JWKS {
 	now := r.db.Now()
-	if held != nil && held.set == set && (held.until.IsZero() || now.Before(held.until)) {
-		return held, nil
+	if held := r.jwks.Load(); held != nil && held.set == set && (held.until.IsZero() || now.Before(held.until)) {
+		return held
 	}
 	made := &JWKS{set: set, Body: []byte(`{"keys":[`)}
 	for i, k := range set.published(now) {
@@ -61,5 +70,5 @@ func (r *Ring) JWKS(ctx context.Context) (*JWKS, error) {
 	sum := sha256.Sum256(made.Body)
 	made.ETag = `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 	r.jwks.Store(made)
-	return made, nil
+	return made
 }

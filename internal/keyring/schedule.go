@@ -149,14 +149,6 @@ func lapses(keys []identity.SigningKey, algorithm string, at time.Time) (time.Ti
 	}
 }
 
-// endsAt reports whether a key that signs for the algorithm ends at the given time, and
-// none follows it then.
-func endsAt(keys []identity.SigningKey, algorithm string, at time.Time) bool {
-	_, signed := signing(keys, algorithm, at.Add(-time.Millisecond))
-	_, signs := signing(keys, algorithm, at)
-	return signed && !signs
-}
-
 // bridge returns the key of the algorithm that is to end before another one of it begins,
 // now that the algorithm is asked for, with its new end. One that ends as soon as nodes
 // can know may have leaked: it is let go.

@@ -34,6 +34,28 @@ func TestSessionsWithoutDatabase(t *testing.T) {
 	}
 }
 
+// While the database is away the published keys are those that were known last, which
+// nobody is to keep: another node may have published more.
+func TestKeysWithoutDatabaseAreNotKept(t *testing.T) {
+	s := identitytest.New(t)
+	before := s.Get(jwksPath)
+	if err := s.Installation.DB.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); s.Get("/readyz").Status == 200 || s.Get(jwksPath).Header.Get("Cache-Control") == "public, max-age=300"; {
+		if time.Now().After(deadline) { // memory is trusted for a second
+			t.Fatal("the keys can be kept all the same")
+		}
+	}
+	r := s.Get(jwksPath)
+	if r.Status != 200 || !bytes.Equal(r.Body, before.Body) || r.Header.Get("Etag") != before.Header.Get("Etag") || r.Header.Get("Cache-Control") != "no-cache" {
+		t.Errorf("status %d, ETag %q, Cache-Control %q: %s", r.Status, r.Header.Get("Etag"), r.Header.Get("Cache-Control"), r.Body)
+	}
+	if r := s.Do("GET", jwksPath, "", "If-None-Match", before.Header.Get("Etag")); r.Status != 304 || r.Header.Get("Cache-Control") != "no-cache" {
+		t.Errorf("asked again: status %d, Cache-Control %q", r.Status, r.Header.Get("Cache-Control"))
+	}
+}
+
 // A signing key that cannot be used takes no session with it, however long that lasts: no
 // token is spent for nothing.
 func TestSessionOutlivesQuarantine(t *testing.T) {

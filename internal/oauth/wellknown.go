@@ -31,7 +31,11 @@ func (h *Handler) jwks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", publicCache)
+	if set.Stale {
+		w.Header().Set("Cache-Control", "no-cache") // RFC 9111 section 5.2.2.4: ask again each time
+	} else {
+		w.Header().Set("Cache-Control", publicCache)
+	}
 	w.Header().Set("ETag", set.ETag)
 	if web.NotModified(r, set.ETag) {
 		w.WriteHeader(http.StatusNotModified)

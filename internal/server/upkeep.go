@@ -12,6 +12,9 @@ const (
 	upkeepInterval = time.Minute
 	pruneBatch     = 1000
 	leaseTerm      = upkeepInterval + upkeepInterval/2
+	// pruneFor bounds how long one kind of things is pruned at a time; what is left then is
+	// for the next minute. All kinds together are done before the lease expires.
+	pruneFor = 20 * time.Second
 )
 
 // upkeep removes what is no longer needed and rotates the signing keys, once a minute
@@ -49,11 +52,11 @@ func (s *Server) Upkeep(ctx context.Context) {
 		of string
 		do func(context.Context) error
 	}{
+		{"rotation of signing keys", s.rotateKeys}, // first: pruning can take long
+		{"signing keys", s.in.Ring.Upkeep},
+		{"changes", s.in.DB.PruneChanges},
 		{"spent assertions", batches(s.in.DB.PruneAssertions)},
 		{"sessions", batches(s.in.DB.PruneSessions)},
-		{"changes", s.in.DB.PruneChanges},
-		{"rotation of signing keys", s.rotateKeys},
-		{"signing keys", s.in.Ring.Upkeep},
 	} {
 		if err := job.do(ctx); err != nil && ctx.Err() == nil {
 			s.logger.WarnContext(ctx, "upkeep failed; it is tried again in a minute", "of", job.of, "error", err.Error())
@@ -92,15 +95,16 @@ func (s *Server) storeUses(ctx context.Context) {
 	}
 }
 
-// batches prunes until nothing is left to prune, in batches, so that no transaction holds
-// up the others.
+// batches prunes until nothing is left to prune, or for pruneFor, in batches, so that no
+// transaction holds up the others.
 func batches(prune func(ctx context.Context, limit int) (int64, error)) func(context.Context) error {
 	return func(ctx context.Context) error {
-		for {
+		for began := time.Now(); time.Since(began) < pruneFor; {
 			n, err := prune(ctx, pruneBatch)
 			if err != nil || n < pruneBatch {
 				return err
 			}
 		}
+		return nil
 	}
 }

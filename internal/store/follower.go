@@ -15,6 +15,10 @@ const (
 	// poll. It bounds how late any node learns of a change.
 	trust       = time.Second
 	pollTimeout = 1500 * time.Millisecond
+	// askInterval is how far apart polls are that anybody can cause, but for the first
+	// askBurst.
+	askInterval = 100 * time.Millisecond
+	askBurst    = 20
 )
 
 // Follower keeps what a node holds in memory true. It reads the changes table
@@ -34,6 +38,7 @@ type Follower struct {
 	polledAt time.Time // start of the last successful poll, zero before the first
 	failure  error     // of the last poll, if it failed
 	failedAt time.Time // end of that
+	askedAt  time.Time // when the last poll for Ask was due
 	caches   []dropper
 }
 
@@ -93,16 +98,33 @@ func (f *Follower) Changed(ctx context.Context) {
 	}
 }
 
-// Ask polls now, for whoever has seen something that memory does not explain. Those who
-// ask at the same time share one poll.
+// Ask polls for whoever has seen something that memory does not explain. Strangers can
+// bring that about at will, so in the long run it is done ten times a second at most: those
+// who ask meanwhile wait for the next time, and share it.
 func (f *Follower) Ask(ctx context.Context) error {
-	asked := f.asking.DoChan("ask", func() (any, error) { return nil, f.Poll(context.WithoutCancel(ctx)) })
+	asked := f.asking.DoChan("ask", func() (any, error) {
+		time.Sleep(f.untilNextAsk())
+		f.asking.Forget("ask") // whoever asks from now on may have seen what this poll does not
+		return nil, f.Poll(context.WithoutCancel(ctx))
+	})
 	select {
 	case result := <-asked:
 		return result.Err
 	case <-ctx.Done():
 		return f.db.failed("waiting for the database", ctx.Err())
 	}
+}
+
+// untilNextAsk returns how long the next poll for Ask has to wait, and counts it.
+func (f *Follower) untilNextAsk() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if earliest := now.Add(-askBurst * askInterval); f.askedAt.Before(earliest) {
+		f.askedAt = earliest
+	}
+	f.askedAt = f.askedAt.Add(askInterval)
+	return max(0, f.askedAt.Sub(now))
 }
 
 // fresh makes sure that memory may be trusted now.

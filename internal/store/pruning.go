@@ -7,6 +7,10 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 )
 
+// lateBegin is how long after the epoch was raised a login may still begin a session of
+// the former one, on a node that does not know yet.
+const lateBegin = 10 * trust
+
 // PruneSessions forgets up to limit sessions that are over, and returns how many.
 func (db *DB) PruneSessions(ctx context.Context, limit int) (int64, error) {
 	cfg, err := db.Configuration(ctx)
@@ -23,7 +27,7 @@ func (db *DB) PruneSessions(ctx context.Context, limit int) (int64, error) {
 		args      []any
 	}{
 		{`expires_at <= ?`, []any{millis(now)}},
-		{`id < ? AND epoch < ?`, []any{identity.FirstID(fromMillis(cfg.Epoch)), cfg.Epoch}},
+		{`id < ? AND epoch < ?`, []any{identity.FirstID(fromMillis(cfg.Epoch).Add(lateBegin)), cfg.Epoch}},
 	} {
 		// In two steps, because MySQL cannot choose from the table that it deletes from.
 		ids, err := rows(ctx, db, "sessions", `SELECT id FROM sessions WHERE `+over.condition+` LIMIT ?`, append(over.args, limit),

@@ -43,8 +43,8 @@ func openServer(cfg Config, d dialect, connectors func(Server, *atomic.Int64) (*
 		return nil, err
 	}
 	c.patience = d.patience
-	if s.PoolSize == 1 {
-		db.writer = poolOf(sql.OpenDB(c), 1+s.Overflow, 1)
+	if s.PoolSize+s.Overflow == 1 {
+		db.writer = poolOf(sql.OpenDB(c), 1, 1)
 		db.control = db.writer
 	} else {
 		db.writer = poolOf(sql.OpenDB(c), s.PoolSize+s.Overflow-1, s.PoolSize-1)

@@ -66,6 +66,9 @@ func checkRefreshForm(text identity.Secret) error {
 	return nil
 }
 
+// errOtherKey is within the refusal of a token that may be good where the key is known.
+var errOtherKey = errors.New("it was made under another key")
+
 // readRefreshToken returns what a token says that was made under the key in the epoch.
 func readRefreshToken(key *keyring.RefreshKey, text identity.Secret, epoch int64) (refreshClaim, error) {
 	if err := checkRefreshForm(text); err != nil {
@@ -76,7 +79,7 @@ func readRefreshToken(key *keyring.RefreshKey, text identity.Secret, epoch int64
 		return refreshClaim{}, errors.New("it is not base64url")
 	}
 	if b[0] != refreshVersion || [4]byte(b[1:5]) != key.ID {
-		return refreshClaim{}, errors.New("it was made under another key")
+		return refreshClaim{}, errOtherKey
 	}
 	if !hmac.Equal(b[macStart:], refreshMAC(key, b[:macStart], epoch)) {
 		return refreshClaim{}, errors.New("its MAC does not fit")

@@ -147,15 +147,15 @@ func (s *Sessions) Refresh(ctx context.Context, token identity.Secret, decide De
 	return Refreshable{}, errors.New("the session changes all the time")
 }
 
-// read returns what an authentic token says. Before it refuses one it asks what other
-// nodes may have changed: right after all sessions were ended, the key of the new ones may
-// not be known here yet.
+// read returns what an authentic token says. Before it refuses one under another key it
+// asks what other nodes may have changed: right after all sessions were ended, the key of
+// the new ones may not be known here yet.
 func (s *Sessions) read(ctx context.Context, token identity.Secret) (refreshClaim, *keyring.RefreshKey, error) {
 	if err := checkRefreshForm(token); err != nil {
 		return refreshClaim{}, nil, refused(err)
 	}
 	claim, key, err := s.authenticate(ctx, token)
-	if identity.KindOf(err) == identity.InvalidRefreshToken {
+	if errors.Is(err, errOtherKey) {
 		if err := s.follower.Ask(ctx); err != nil {
 			return claim, nil, err
 		}

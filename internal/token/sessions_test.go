@@ -3,11 +3,15 @@ package token_test
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/server"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 	"github.com/seed-60f9e3ad/identity/internal/token"
 )
@@ -204,3 +208,65 @@ func TestSessionsNeedAll(t *testing.T) {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// quiet is one more node, which asks what has changed only when it has to.
+func (d *desk) quiet() (*token.Sessions, *server.Installation) {
+	d.Helper()
+	database := d.Database
+	database.Now = d.Clock.Now
+	in, err := server.OpenInstallation(d.Context(), server.InstallationConfig{
+		Database: database, EncryptionKey: d.EncryptionKey, Hashing: argon2.Config{Params: argon2.Params{Memory: 64, Time: 1, Threads: 1}}, Logger: d.Logger,
+	})
+	d.must(err)
+	d.Cleanup(func() { d.must(in.Close()) })
+	issuer, err := token.New(token.Config{Ring: in.Ring, Configuration: in.DB.Configuration, Now: d.Clock.Now})
+	d.must(err)
+	sessions, err := token.NewSessions(in.DB, in.Follower, issuer)
+	d.must(err)
+	return sessions, in
+}
+
+// A node that does not know yet that all sessions were ended takes the tokens of those
+// that have begun since.
+func TestTokenUnderAKeyThatIsNew(t *testing.T) {
+	d := newDesk(t, "ES256")
+	other, _ := d.quiet()
+	f := newFamily(d, 0)
+	here := f.sessions
+	f.sessions = other
+	_, err := f.use(0) // it has the key in memory now
+	d.must(err)
+	d.must(d.Installation.Admin.EndAllSessions(t.Context(), identity.LocalAdministrator("test")))
+	f = newFamily(d, 0)
+	f.sessions = other
+	if _, err := f.use(0); err != nil {
+		t.Errorf("on the other node: %v", err)
+	}
+	f.sessions = here
+	if _, err := f.use(0); err != nil { // the grace
+		t.Errorf("where it began: %v", err)
+	}
+}
+
+// However many tokens somebody makes up, the database is asked a bounded number of times.
+func TestForgedTokensCauseFewPolls(t *testing.T) {
+	d := newDesk(t, "ES256")
+	sessions, in := d.quiet()
+	forged := identity.NewSecret("idr_" + strings.Repeat("A", 76))
+	before, began := in.DB.Stats().Polls, time.Now()
+	for range 40 { // the first twenty at once
+		var together sync.WaitGroup
+		for range 10 {
+			together.Go(func() {
+				if err := sessions.End(t.Context(), forged); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		together.Wait()
+	}
+	polls, took := in.DB.Stats().Polls-before, time.Since(began)
+	if most := int64(took/(100*time.Millisecond)) + int64(took/time.Second) + 25; int64(polls) > most {
+		t.Errorf("%d polls in %v, want at most %d", polls, took, most)
+	}
+}

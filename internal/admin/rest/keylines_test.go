@@ -175,6 +175,51 @@ func TestImportWhileRotationIsScheduled(t *testing.T) {
 	d.wantSigns("in the end", kid)
 }
 
+// Importing a key changes nothing for an algorithm that is to be signed later, whose key
+// verifiers do not know yet; least of all does a damaged key come sooner.
+func TestImportLeavesOtherLines(t *testing.T) {
+	d := newDesk(t)
+	d.client("m", map[string]any{"client_secret": machineSecret})
+	d.made("/api/audiences", map[string]any{"audience": "old", "name": "old", "algorithm": "RS256"})
+	waiting := d.signingKeys()[1]
+	imports := func(algorithm jose.Algorithm) {
+		t.Helper()
+		d.wantStatus("importing", d.send("POST", object(map[string]any{"private_key": pemOf("PRIVATE KEY", d.Key(algorithm).PKCS8())})), 201)
+		d.Clock.Move(2 * time.Second)
+	}
+	imports(jose.ES256)
+	if now := d.signingKey(waiting.KID); !now.ActivatesAt.Equal(*waiting.ActivatesAt) {
+		t.Errorf("the key for RS256 signs from %s, want %s", now.ActivatesAt, waiting.ActivatesAt)
+	}
+	d.tokenOf("m", "old", jose.ES256)
+	d.Change(store.KindSigningKeys, "", `UPDATE signing_keys SET private_ciphertext = ? WHERE kid = ?`, []byte{0}, waiting.KID)
+	imports(jose.ES256)
+	d.tokenOf("m", "old", jose.ES256)
+
+	// Where the import ends the key that signs for the algorithm, another one goes on.
+	imports(jose.RS256)
+	ended := kidOf(t, d.tokenOf("m", "old", jose.RS256))
+	imports(jose.ES256)
+	if kidOf(t, d.tokenOf("m", "old", jose.RS256)) == ended {
+		t.Error("the key that was replaced signs on")
+	}
+}
+
+// The configuration shows the key that signs, not one that is to take over.
+func TestConfigurationShowsTheKeyThatSigns(t *testing.T) {
+	d := newDesk(t)
+	former, next := d.signs(""), d.makeKey(jose.ES256)
+	d.activate(next.KID, "")
+	shown := func() any { return d.Object(d.asAdmin("GET", "/api/configuration", ""))["kid"] }
+	if got := shown(); got != former {
+		t.Errorf("%v is shown, and %s signs", got, former)
+	}
+	d.pass(keyring.Lead)
+	if got := shown(); got != next.KID || d.signs("") != next.KID {
+		t.Errorf("%v is shown, want %s", got, next.KID)
+	}
+}
+
 // A change of keys holds on every other node within a second, and at once on this one.
 func TestSigningKeysOnEveryNode(t *testing.T) {
 	d := newDesk(t)
