@@ -9,8 +9,8 @@ type SigningKey struct {
 	// KID is the RFC 7638 thumbprint of the public half.
 	KID       string
 	Algorithm string
-	// Default reports whether the key signs whatever no audience asks another
-	// algorithm for; otherwise it signs for those that ask for its algorithm.
+	// Default reports whether the key signs whatever no audience and no client asks
+	// another algorithm for; otherwise it signs for those that ask for its algorithm.
 	Default bool
 	// PublicJWK is the public half in RFC 7517 form.
 	PublicJWK string

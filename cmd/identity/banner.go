@@ -31,7 +31,7 @@ func (d *demo) banner() string {
 	login := d.post("/auth/login", quote(fmt.Sprintf(`{"username":%q,"password":%q,"audience":"demo-api"}`, d.user, d.password.Reveal())))
 	show("A person gets a token", login)
 	refresh := `"{\"refresh_token\":\"$REFRESH\"}"`
-	show("A person logs in, gets the next token without the password, and logs out", fmt.Sprintf("REFRESH=$(%s | %s)\n  %s\n  %s -w '%%{http_code}\\n'",
+	show("A person logs in, gets the next token without the password (each refresh token works once), and logs out", fmt.Sprintf("REFRESH=$(%s | %s)\n  %s\n  %s -w '%%{http_code}\\n'",
 		login, refreshFrom, d.post("/auth/refresh", refresh), d.post("/auth/logout", refresh)))
 	show("A machine with a secret", d.post("/auth/token",
 		quote(fmt.Sprintf(`{"client_id":"demo-secret","client_secret":%q,"audience":"demo-api"}`, d.secret.Reveal()))))

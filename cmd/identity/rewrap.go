@@ -22,7 +22,8 @@ is under the one key or under the other, and both are listed. docs/runbook.md ha
 rotation step by step, for several nodes too.
 
 A value that does not open is named, and stays as it is; the exit code is 1 then, though
-the others are done. --status changes nothing, and also works where a key is missing.`,
+the others are done. --status changes nothing, and also works where a key is missing,
+which ends with 1 as well.`,
 		Example: `  export ENCRYPTION_KEY="$NEW,$OLD"
   identity key rewrap
   identity key rewrap --status`,

@@ -147,7 +147,7 @@ func TestRewrapDamaged(t *testing.T) {
 		t.Errorf("rewrap ends with %d:\n%s", code, stderr)
 	}
 	stdout, stderr, code := v.run("key", "rewrap", "--status", "-o", "json")
-	if code != 0 || !strings.Contains(stdout, `"others_needed": true`) || !strings.Contains(stdout, `"reason": "sealed value is damaged`) || !strings.Contains(stderr, named) {
+	if code != 1 || !strings.Contains(stdout, `"others_needed": true`) || !strings.Contains(stdout, `"reason": "sealed value is damaged`) || !strings.Contains(stderr, named) {
 		t.Errorf("the status ends with %d:\n%s%s", code, stdout, stderr)
 	}
 
@@ -166,7 +166,7 @@ func TestRewrapDamaged(t *testing.T) {
 	}
 	// Nor does what names none.
 	v.exec(`UPDATE sealed_secrets SET data_key = ''`)
-	if stdout, stderr, code := v.run("key", "rewrap", "--status"); code != 0 || !strings.Contains(stderr, "but something is damaged") {
+	if stdout, stderr, code := v.run("key", "rewrap", "--status"); code != 1 || !strings.Contains(stderr, "but something is damaged") {
 		t.Errorf("the status ends with %d:\n%s%s", code, stdout, stderr)
 	}
 }

@@ -73,8 +73,9 @@ func sealedStatusOf(ring *keyring.Ring, values []keyring.Sealed) sealedStatus {
 	return status
 }
 
-// print shows the status, and says what follows from it. It is an error where rewrapping
-// was tried and another key than the first is still needed, or something is damaged.
+// print shows the status, and says what follows from it. It is an error where a key is
+// missing or something is damaged, and where rewrapping was tried and another key than the
+// first is still needed.
 func (s sealedStatus) print(p *program, format string) error {
 	rows := make([][]string, len(s.Keys))
 	damaged, missing := 0, 0
@@ -94,9 +95,9 @@ func (s sealedStatus) print(p *program, format string) error {
 	said := s.conclusion(missing, damaged)
 	if s.Rewrapped != nil {
 		fmt.Fprintf(p.stderr, "Values rewrapped: %d.\n", *s.Rewrapped)
-		if s.OthersNeeded || damaged > 0 {
-			return errors.New(said)
-		}
+	}
+	if missing > 0 || damaged > 0 || s.Rewrapped != nil && s.OthersNeeded {
+		return errors.New(said)
 	}
 	fmt.Fprintln(p.stderr, said)
 	return nil

@@ -116,7 +116,7 @@ func prepare(ctx context.Context, in *server.Installation, s settings, public ne
 
 // warnOfSettings says what an operator might expect otherwise.
 func warnOfSettings(ctx context.Context, s settings, done server.Prepared, logger *slog.Logger) {
-	if host, err := url.Parse(done.Issuer); err == nil && host.Hostname() == "localhost" {
+	if host, err := url.Parse(done.Issuer); err == nil && host.Hostname() == "localhost" && s.jwtIssuer != done.Issuer { // else it is meant
 		logger.WarnContext(ctx, "tokens carry an issuer that only this machine can reach: set JWT_ISSUER on the first start, or change it with PATCH /api/configuration", "issuer", done.Issuer)
 	}
 	if done.First {

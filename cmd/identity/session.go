@@ -13,6 +13,9 @@ import (
 
 const sessionsPath = "/api/sessions"
 
+// errNobody is for a variable of the shell that was not set.
+var errNobody = errors.New("expected a name or an id, and not nothing")
+
 // sessions is the resource of logins that can be refreshed.
 func sessions(p *program) resource[api.Session] {
 	return resource[api.Session]{
@@ -31,8 +34,11 @@ func sessionCommand(p *program) *cobra.Command {
 func sessionListCommand(p *program) *cobra.Command {
 	var user string
 	cmd := sessions(p).list(func(cmd *cobra.Command, c *connection) (url.Values, error) {
-		if user == "" {
+		if !cmd.Flags().Changed("user") {
 			return nil, nil
+		}
+		if user == "" {
+			return nil, errNobody
 		}
 		id, err := users(p).find(cmd.Context(), c, user)
 		return url.Values{"user_id": {id}}, err
@@ -76,19 +82,19 @@ secret of refresh tokens is damaged, for it makes a new one.`,
 		if len(args) == 1 == (everybody || cmd.Flags().Changed("user")) {
 			return errors.New("expected either the id of a session, or --user, or --all")
 		}
-		path, said := sessionsPath+"/"+segment(name), "The session has ended."
+		path, said, question := sessionsPath+"/"+segment(name), "The session has ended.", "End the session "+name+"?"
 		var err error
 		switch {
 		case everybody:
-			path, said = sessionsPath, "Every session has ended: everybody has to log in again."
-			if !*yes {
-				err = confirm(p, "End every session? Everybody has to log in again.")
-			}
+			path, said, question = sessionsPath, "Every session has ended: everybody has to log in again.", "End every session? Everybody has to log in again."
 		case name == "":
-			err = errors.New("expected a name or an id, and not nothing")
+			err = errNobody
 		case len(args) == 0:
 			path, err = users(p).at(cmd.Context(), c, name)
-			path, said = path+"/sessions", "The sessions of "+plain(name)+" have ended."
+			path, said, question = path+"/sessions", "The sessions of "+plain(name)+" have ended.", "End every session of "+name+"?"
+		}
+		if err == nil && !*yes {
+			err = confirm(p, question)
 		}
 		if err != nil {
 			return err

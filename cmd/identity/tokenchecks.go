@@ -36,6 +36,8 @@ func (x *examination) form() finding {
 		return fails(expected, "a refresh token", "This is a refresh token, which POST /auth/refresh takes and nobody else: give the access token.")
 	case strings.ContainsAny(x.token, " \t\r\n"):
 		return fails(expected, "white space within it", alone)
+	case strings.HasPrefix(x.token, "{"):
+		return fails(expected, "a JSON object", alone)
 	}
 	x.parts = strings.Split(x.token, ".")
 	if n := len(x.parts); n != 3 {
@@ -55,7 +57,7 @@ func (x *examination) form() finding {
 	if faults != nil {
 		return fails(expected, strings.Join(faults, "; "), "It is damaged, or was never a token: copy it again, whole.")
 	}
-	return ok(expected, "so")
+	return ok(expected, "as expected")
 }
 
 // object reads a part of a token, strict base64url of one strict JSON object, and returns
@@ -80,11 +82,7 @@ const (
 
 func (x *examination) algorithm() finding {
 	allowed := jose.SigningAlgorithms()
-	names := make([]string, len(allowed))
-	for i, a := range allowed {
-		names[i] = string(a)
-	}
-	expected := "one of " + strings.Join(names, ", ")
+	expected := "one of " + jose.Names(allowed)
 	if x.header == nil {
 		return notChecked(expected, "unknown", noHeader)
 	}

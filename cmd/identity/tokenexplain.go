@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,10 +60,10 @@ func (r report) print(p *program, format string) error {
 		}{r.firstFailure() == nil, conclusion, r.expected.issuer, r.expected.issuer != "", r.expected.keysFrom, r.checks})
 	}
 	rows := make([][]string, len(r.checks))
-	var reasons strings.Builder
+	reasons := map[string][]string{} // the checks that were not made, by why not
 	for i, c := range r.checks {
 		if c.Because != "" {
-			fmt.Fprintf(&reasons, "%s is not checked %s.\n", c.Name, c.Because)
+			reasons[c.Because] = append(reasons[c.Because], c.Name)
 		}
 		rows[i] = []string{c.Name, c.Verdict.words(), c.Expected, c.Actual, c.Rule}
 	}
@@ -74,6 +76,10 @@ func (r report) print(p *program, format string) error {
 		fmt.Fprint(p.stderr, "The issuer was NOT checked, ")
 	}
 	fmt.Fprintf(p.stderr, "the keys are from %s.\n", plain(r.expected.keysFrom))
-	_, err := fmt.Fprintf(p.stdout, "\n%s%s\n", reasons.String(), conclusion)
+	var said strings.Builder
+	for _, because := range slices.Sorted(maps.Keys(reasons)) {
+		fmt.Fprintf(&said, "%s: not checked %s.\n", strings.Join(reasons[because], "; "), because)
+	}
+	_, err := fmt.Fprintf(p.stdout, "\n%s%s\n", said.String(), conclusion)
 	return err
 }

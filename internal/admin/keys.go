@@ -214,7 +214,7 @@ func checkAlgorithm(member, algorithm string) error {
 }
 
 func noSuchAlgorithm(member string) error {
-	return identity.InvalidField(member, "must be one of %v", jose.SigningAlgorithms())
+	return identity.InvalidField(member, "must be one of %s", jose.Names(jose.SigningAlgorithms()))
 }
 
 func keyBefore(ctx context.Context, tx *store.DB, kid string) (keyView, error) {

@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"slices"
+	"strings"
 )
 
 // Algorithm is a JWS "alg" value (RFC 7518 section 3.1, RFC 8037 section 3.1).
@@ -39,12 +40,21 @@ func SigningAlgorithms() []Algorithm {
 	return []Algorithm{RS256, PS256, ES256, ES384, EdDSA}
 }
 
+// Names lists algorithms for people.
+func Names(list []Algorithm) string {
+	names := make([]string, len(list))
+	for i, a := range list {
+		names[i] = string(a)
+	}
+	return strings.Join(names, ", ")
+}
+
 // ParseAlgorithm returns the algorithm of exactly this name.
 func ParseAlgorithm(name string) (Algorithm, error) {
 	if a := Algorithm(name); slices.Contains(AssertionAlgorithms(), a) {
 		return a, nil
 	}
-	return "", errors.New("the algorithm must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA")
+	return "", errors.New("the algorithm must be one of " + Names(AssertionAlgorithms()))
 }
 
 func (a Algorithm) pkcs1() bool { return a == RS256 || a == RS384 || a == RS512 }

@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 )
 
 // generatedModulusBits is the size of the RSA keys made here: enough until 2030
@@ -39,6 +40,16 @@ type privateKey struct {
 // GeneratePrivateKey makes a key for alg: RSA-2048 for the RSA algorithms, P-256
 // for ES256, P-384 for ES384, Ed25519 for EdDSA.
 func GeneratePrivateKey(alg Algorithm) (PrivateKey, error) {
+	for {
+		key, err := generate(alg)
+		// On a command line a key id that begins so would be taken for a flag.
+		if err != nil || !strings.HasPrefix(key.Public().KID(), "-") {
+			return key, err
+		}
+	}
+}
+
+func generate(alg Algorithm) (PrivateKey, error) {
 	var key any
 	var err error
 	switch alg {

@@ -4,10 +4,12 @@
 //
 // A Ring holds the keys in memory, so signing needs no query. What a key does
 // at a moment (published, signing, only verifying) follows from its times; see
-// identity.SigningKey. A new key is stored together with the moment at which
-// it takes over, a little ahead, so that every node has published it before
-// any node signs with it. The key before it stays in the JWKS until the last
-// token under it has expired.
+// identity.SigningKey. Keys of one algorithm stand in a line, in which the next
+// takes over from the one before once it has been published for MaxAge, so that
+// no verifier meets a key that it does not know. Importing a key, and activating
+// one that is to replace a leaked one, do not wait: they sign as soon as every
+// node has published them. The key before stays in the JWKS until the last token
+// under it has expired.
 //
 // A key is never silently replaced. One whose private half does not open, or
 // does not belong to its stored public half, is quarantined: it signs nothing.

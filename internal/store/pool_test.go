@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +56,39 @@ func TestThePoolIsAsLargeAsConfigured(t *testing.T) {
 				}
 				check(t, db.Close())
 			})
+		}
+	})
+}
+
+// Following has a connection of its own where there is more than one: memory that nothing
+// has changed stays, whatever the load.
+func TestMemoryStaysUnderLoad(t *testing.T) {
+	onServers(t, func(t *testing.T, p place) {
+		check(t, p.migrated(t).Close())
+		db := p.open(t, pool(1, 3), patience(20*time.Second))
+		follower := db.Follow(discard)
+		check(t, follower.Poll(t.Context()))
+		var loads atomic.Int64
+		cache := store.NewCache(follower, store.KindClient, 10, time.Hour, func(context.Context, string) (int, error) {
+			loads.Add(1)
+			return 1, nil
+		})
+		for range 20 {
+			var together sync.WaitGroup
+			for range 6 {
+				together.Go(func() {
+					if _, err := db.UserByName(t.Context(), "nobody"); identity.KindOf(err) != identity.NotFound {
+						t.Error(err)
+					}
+				})
+			}
+			check(t, follower.Poll(t.Context()))
+			together.Wait()
+			_, err := cache.Get(t.Context(), "shop")
+			check(t, err)
+		}
+		if n := loads.Load(); n != 1 {
+			t.Errorf("what nothing has changed was loaded %d times", n)
 		}
 	})
 }

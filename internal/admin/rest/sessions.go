@@ -23,6 +23,9 @@ func (h *Handler) listSessions(w http.ResponseWriter, r request) error {
 	if err != nil {
 		return err
 	}
+	if p.query.Has("user_id") && p.query.Get("user_id") == "" { // a variable that was not set, and not everybody
+		return badParameter("user_id", "must not be empty")
+	}
 	sessions, err := h.admin.Sessions(r.Context(), r.caller, store.SessionFilter{UserID: p.query.Get("user_id"), Before: p.after, Limit: p.limit + 1})
 	if err != nil {
 		return err
