@@ -18,8 +18,9 @@ const (
 	MariaDB    Kind = "MariaDB"
 )
 
-// Required is the environment variable that makes missing servers an error: a CI
-// sets it to "require", so that it cannot pass by running nothing.
+// Required is the environment variable that makes missing servers, and what tests on
+// them need besides, an error: a CI sets it to "require", so that it cannot pass by
+// running nothing.
 const Required = "IDENTITY_DATABASES"
 
 // Here reports whether the programs of a kind are on this machine. Where they are
@@ -38,10 +39,17 @@ func Here(t testing.TB, kind Kind) bool {
 // missing tells that a kind is not here.
 func missing(t testing.TB, kind Kind) bool {
 	t.Helper()
+	return DidNotRun(t, string(kind)+" is not here")
+}
+
+// DidNotRun tells what part of a test is left out and why, or fails the test where the
+// environment requires all of it. It reports false, for whoever is asked whether to go on.
+func DidNotRun(t testing.TB, why string) bool {
+	t.Helper()
 	if os.Getenv(Required) == "require" {
-		t.Fatalf("%s is not here, and %s=require demands it", kind, Required)
+		t.Fatalf("%s, and %s=require demands it", why, Required)
 	}
-	t.Logf("did not run: %s is not here", kind)
+	t.Logf("did not run: %s", why)
 	return false
 }
 

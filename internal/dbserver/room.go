@@ -13,7 +13,7 @@ import (
 const fillerFile = "data/filler"
 
 // HereWithRoom is Here for servers with the option Room: where a file system cannot be
-// made, it logs so and reports false.
+// made, that is a thing that is not here.
 func HereWithRoom(t testing.TB, kind Kind) bool {
 	t.Helper()
 	if !Here(t, kind) {
@@ -21,8 +21,7 @@ func HereWithRoom(t testing.TB, kind Kind) bool {
 	}
 	dir := t.TempDir()
 	if err := mountRoom(dir, 1<<20, nil); err != nil {
-		t.Logf("did not run: no file system can be made here: %v", err)
-		return false
+		return DidNotRun(t, fmt.Sprintf("no file system can be made here (%v)", err))
 	}
 	if err := unmountRoom(dir); err != nil {
 		t.Fatal(err)

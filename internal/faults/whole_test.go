@@ -21,7 +21,7 @@ func (d *database) whole() {
 	case d.server.Kind == dbserver.PostgreSQL:
 		// It belongs to PostgreSQL, but may be packaged apart.
 		if d.server.Admin(d.T, d.name, `SELECT name FROM pg_available_extensions WHERE name = 'amcheck';`) == "" {
-			d.Log("did not run: amcheck is not here")
+			dbserver.DidNotRun(d.T, "amcheck is not here")
 			return
 		}
 		found := d.server.Admin(d.T, d.name, fmt.Sprintf(`SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS amcheck;
