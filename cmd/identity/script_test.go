@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "ready": ready, "halt": halt, "paste": paste, "capture": capture,
-			"foreign": foreign, "certificate": certificate, "page": page, "database": database(t), "reap": reap,
+			"foreign": foreign, "certificate": certificate, "page": page, "database": database(t), "secured": secured(t), "reap": reap,
 		},
 		Condition:           here(t),
 		RequireExplicitExec: true,
@@ -113,7 +113,8 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 func environment(ts *testscript.TestScript) []string {
 	env := []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "TMPDIR=" + ts.Getenv("TMPDIR")}
 	for _, name := range []string{"PORT", "HOST", "OPS_PORT", "DATABASE_PATH", "DATABASE_DRIVER", "DATABASE_HOST", "DATABASE_PORT", "DATABASE_USERNAME",
-		"DATABASE_PASSWORD", "DATABASE_NAME", "DATABASE_SCHEMA_NAME", "DATABASE_SSL_MODE", "ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE",
+		"DATABASE_PASSWORD", "DATABASE_NAME", "DATABASE_SCHEMA_NAME", "DATABASE_CONNECTION_POOL_SIZE", "DATABASE_CONNECTION_MAX_OVERFLOW",
+		"DATABASE_SSL_MODE", "DATABASE_SSL_ROOT_CERT", "DATABASE_SSL_CERT", "DATABASE_SSL_KEY", "ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE",
 		"ADMIN_USERNAME", "ADMIN_PASSWORD", "ADMIN_PASSWORD_FILE", "JWT_ISSUER", "JWT_ALGORITHM", "TLS_CERT_FILE", "TLS_KEY_FILE", "LOG_LEVEL", "LOG_FORMAT"} {
 		if v := ts.Getenv(name); v != "" {
 			env = append(env, name+"="+v)
