@@ -28,7 +28,7 @@ func TestStall(t *testing.T) {
 				d.Errorf("%s: %v", what, err)
 			}
 		})
-		quiet := d.left(node, p)
+		quiet := d.quiet(node, p)
 		for _, fault := range []struct {
 			name        string
 			begin, over func()
@@ -49,6 +49,9 @@ func TestStall(t *testing.T) {
 			fault.over()
 			took := within(d.T, readyEver, "it serves again", func() bool { return p.once(d.Context(), "robot") == nil })
 			d.Logf("%s: serves again after %v", fault.name, took)
+			if took > readySoon {
+				d.Errorf("%s: serves again after %v, want at most %v", fault.name, took, readySoon)
+			}
 			var now counts
 			within(d.T, readyEver, fmt.Sprintf("no more than %+v is left", quiet), func() bool {
 				now = d.left(node, p)
@@ -80,20 +83,39 @@ func (p *people) crowd(d *database, each func(what string, err error)) {
 // counts are what a node holds while nobody asks it anything.
 type counts struct{ goroutines, connections int }
 
-// left counts what a node holds, once the clients have gone: connections as the database
-// server sees them.
+// quiet is the least that a node holds once nobody asks it anything: when that has not
+// fallen for a while. What the last requests held goes a moment after their answers.
+func (d *database) quiet(node *faults.Process, p *people) counts {
+	d.Helper()
+	least := d.left(node, p)
+	for same := 0; same < 20; same++ {
+		time.Sleep(50 * time.Millisecond)
+		if now := d.left(node, p); now.goroutines < least.goroutines || now.connections < least.connections {
+			least, same = counts{min(now.goroutines, least.goroutines), min(now.connections, least.connections)}, 0
+		}
+	}
+	return least
+}
+
+// left counts what a node holds, once the clients have gone.
 func (d *database) left(node *faults.Process, p *people) (n counts) {
 	d.Helper()
 	p.admin.Close()
 	p.public.Close()
 	n.goroutines = d.metric(node, "go_goroutines")
-	query := map[dbserver.Kind]string{
-		dbserver.PostgreSQL: "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = '%s' AND application_name = 'identity';",
-		dbserver.MariaDB:    "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '%s';",
-	}[d.server.Kind]
-	n.connections = must(strconv.Atoi(d.server.Admin(d.T, "", fmt.Sprintf(query, d.name))))(d.T)
+	n.connections = d.connectionsTo(d.server)
 	if n.goroutines == 0 || n.connections == 0 {
 		d.Fatal(errors.New("there is nothing to count"))
 	}
 	return n
+}
+
+// connectionsTo are those that nodes have to the database on a server, as it sees them.
+func (d *database) connectionsTo(server *dbserver.Server) int {
+	d.Helper()
+	query := map[dbserver.Kind]string{
+		dbserver.PostgreSQL: "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = '%s' AND application_name = 'identity';",
+		dbserver.MariaDB:    "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '%s';",
+	}[server.Kind]
+	return must(strconv.Atoi(server.Admin(d.T, "", fmt.Sprintf(query, d.name))))(d.T)
 }
