@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -29,6 +30,13 @@ func TestFailover(t *testing.T) {
 	standby.Promote(t)
 	d.proxy.SetTarget(address(standby)) // for new connections: nobody cuts those that are there
 	began := time.Now()
+	for i, client := range []*faults.Client{work.public, other} { // a login writes
+		within(t, readySoon-time.Since(began), fmt.Sprintf("node %d takes writes again", i), func() bool {
+			_, err := client.Login(t.Context(), "admin", adminPassword, "")
+			return err == nil
+		})
+	}
+	served := time.Since(began)
 	d.server = standby
 	d.stories(before + 20)
 	took := time.Since(began)
@@ -36,9 +44,11 @@ func TestFailover(t *testing.T) {
 	for _, node := range nodes {
 		within(t, readySoon, "it is ready", func() bool { return get(t, node.URL(), "/readyz").status == 200 })
 	}
-	primary.Kill(t) // nobody needs it any more
+	primary.SyncTo(t, nil) // a commit that waits for the standby would wait for ever
+	within(t, readyEver, "nobody is connected to the former primary", func() bool { return d.connectionsTo(primary) == 0 })
+	primary.Kill(t)
 	must(other.Login(t.Context(), "admin", adminPassword, ""))(t)
-	t.Logf("%d connections were open to the former primary; twenty more stories after %v", open, took)
+	t.Logf("%d connections were open to the former primary; both nodes took writes after %v; twenty more stories after %v", open, served, took)
 	if took > 30*time.Second { // twenty stories, and not a restart
 		t.Errorf("it took %v until there was work done at the new primary", took)
 	}
