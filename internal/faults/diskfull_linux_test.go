@@ -40,7 +40,9 @@ func TestDiskFull(t *testing.T) {
 	must(p.admin.CreateUser(ctx, api.CreateUserRequest{Username: "dave", Password: firstPassword}))(t)
 	d.whole()
 	must(0, node.Restart())(t)
-	must(node.Ready(readyEver))(t)
+	if took := must(node.Ready(readyEver))(t); took > readySoon {
+		t.Errorf("ready again after %v, want at most %v", took, readySoon)
+	}
 	if ended := p.judge(t); ended[faults.Unknown] == 0 {
 		t.Errorf("nothing was hurt: %v", ended)
 	}

@@ -38,7 +38,7 @@ func TestDiskFullOfServer(t *testing.T) {
 			d.server.StopImmediate(t) // and what it could not write is to be recovered
 			d.server.Free(t)
 			d.server.Start(t)
-			within(t, readyEver, "it serves again", func() bool { return p.once(d.Context(), "robot") == nil })
+			within(t, readySoon, "it serves again", func() bool { return p.once(d.Context(), "robot") == nil })
 			d.whole()
 			must(p.admin.CreateUser(d.Context(), api.CreateUserRequest{Username: "erin", Password: firstPassword}))(t)
 			if ended := p.judge(t); ended[faults.Unknown] == 0 {
