@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -9,18 +10,20 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/faults"
 )
 
-// TestColdStart starts five nodes at once, on an empty database and on one of the first
+// TestColdStart starts five nodes at once, on an empty database and on one of each earlier
 // version: one of them makes what is missing, and the others wait.
 func TestColdStart(t *testing.T) {
 	onEach(t, func(first *database) {
-		each := (rounds(t)/4 + 5) / 6 // of the three databases and the two beginnings
+		each := (rounds(t)/4 + 5) / 6 // of the three databases and the two kinds of beginnings
 		for range each {
 			empty := first.another()
 			empty.settings["ADMIN_PASSWORD"] = "" // so that one is made
-			empty.coldStart(nil)
-			older := first.another()
-			g := older.fill(1)
-			older.coldStart(&g)
+			empty.coldStart(0, nil)
+			for version := range newestGolden(t) - 1 {
+				older := first.another()
+				g := older.fill(version + 1)
+				older.coldStart(version+1, &g)
+			}
 		}
 	})
 }
@@ -28,31 +31,38 @@ func TestColdStart(t *testing.T) {
 // shown is how a generated password is shown.
 var shown = regexp.MustCompile(`(?m)^ +Password: +(\S+)$`)
 
-// coldStart starts the nodes; g is what was there before, nil for nothing.
-func (d *database) coldStart(g *golden) {
+// coldStart starts the nodes on a schema of a version; g is what was there before, nil
+// for nothing.
+func (d *database) coldStart(version int64, g *golden) {
 	d.Helper()
 	nodes := make([]*faults.Process, 5)
 	for i := range nodes {
 		nodes[i] = d.start(nil) // in a millisecond: it waits for nothing
 	}
-	migrated, made := map[string]int{}, []string{}
+	migrated, wantMigrated, made := map[int64]int{}, map[int64]int{}, []string{}
 	for i, node := range nodes {
 		if _, err := node.Ready(readyEver); err != nil {
 			d.Fatalf("node %d: %v", i, err)
 		}
 		log := node.Stderr()
-		for _, version := range []string{"1", "2", "3"} {
-			migrated[version] += strings.Count(log, `"msg":"schema migrated","version":`+version+`,`)
+		for v := range newestGolden(d.T) {
+			migrated[v+1] += strings.Count(log, fmt.Sprintf(`"msg":"schema migrated","version":%d,`, v+1))
 		}
 		for _, found := range shown.FindAllStringSubmatch(log, -1) {
 			made = append(made, found[1])
 		}
 	}
-	wantMigrated, wantMade, password := map[string]int{"1": 1, "2": 1, "3": 1}, 1, ""
+	wantMade, password := 1, ""
 	if g != nil {
-		wantMigrated, wantMade, password = map[string]int{"1": 0, "2": 1, "3": 1}, 0, g.Administrator
+		wantMade, password = 0, g.Administrator
 	}
-	if fmt.Sprint(migrated) != fmt.Sprint(wantMigrated) || len(made) != wantMade {
+	for v := range newestGolden(d.T) {
+		wantMigrated[v+1] = 0
+		if v >= version {
+			wantMigrated[v+1] = 1
+		}
+	}
+	if !maps.Equal(migrated, wantMigrated) || len(made) != wantMade {
 		d.Fatalf("migrations by version: %v, want %v; administrators made: %d, want %d", migrated, wantMigrated, len(made), wantMade)
 	}
 	if g == nil {

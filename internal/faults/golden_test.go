@@ -61,6 +61,21 @@ func goldenPath(version int64) string {
 	return filepath.Join("testdata", "golden", fmt.Sprintf("%d.json", version))
 }
 
+// newestGolden is the last version that has a golden database.
+func newestGolden(t *testing.T) (version int64) {
+	t.Helper()
+	for {
+		if _, err := os.Stat(goldenPath(version + 1)); err != nil {
+			break
+		}
+		version++
+	}
+	if version < 2 {
+		t.Fatalf("the last golden database is that of version %d", version)
+	}
+	return version
+}
+
 func readGolden(t *testing.T, version int64) (g golden) {
 	t.Helper()
 	text := must(os.ReadFile(goldenPath(version)))(t)
