@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +25,11 @@ func TestFailover(t *testing.T) {
 	other := newClient(t, nodes[1].URL, work.ledger.With("other"))
 	work.start(t.Context(), 4)
 	before := d.stories(20)
+	var several sync.WaitGroup // so that the other node, too, has connections that it will not need
+	for range 20 {
+		several.Go(func() { _, _ = other.Login(t.Context(), "admin", adminPassword, "") })
+	}
+	several.Wait()
 
 	primary.SetReadOnly(t, true)
 	open := d.proxy.Connections()
