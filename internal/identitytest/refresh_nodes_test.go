@@ -10,9 +10,6 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
-// busy stands for no refresh token at all.
-const busy = ""
-
 const goodPassword = "a long enough password"
 
 // use refreshes with a token at a node.
@@ -43,16 +40,28 @@ func wantSame(t *testing.T, what, got, want string) {
 	}
 }
 
+// mostBusy is how many of fifty may be told that the database is busy: on SQLite a node
+// has them wait for each other, and on a server each waits for the row, and not for ever.
+func mostBusy(database store.Config) int {
+	if database.Path != "" {
+		return 0
+	}
+	return 40
+}
+
 // TestFiftyAtOnce uses one refresh token fifty times at once on two nodes.
 func TestFiftyAtOnce(t *testing.T) {
 	onDatabases(t, func(t *testing.T, database store.Config) {
 		w := newWorld(t, database)
 		w.nodes[0].AddUser("ann", goodPassword)
 		w.maximum, w.age = 5, time.Hour
-		fifty := func(grace time.Duration) (former string, good map[string]int, sid string) {
+		// fifty tells how often there was which refresh token in the answers, and how many of
+		// them said that the database was busy.
+		fifty := func(grace time.Duration) (former string, good map[string]int, busy int, sid string) {
 			w.grace = grace
 			w.configure(0)
-			former = w.nodes[0].Session("ann", goodPassword, "a")
+			login := w.post(0, "/auth/login", map[string]string{"username": "ann", "password": goodPassword, "audience": "a"})
+			former, sid = wantGood(t, "a login", login), readAccess(login.Token).Sid
 			answers := make([]answer, 50)
 			var ready, done sync.WaitGroup
 			ready.Add(len(answers))
@@ -69,24 +78,25 @@ func TestFiftyAtOnce(t *testing.T) {
 				switch a.status {
 				case http.StatusOK:
 					good[a.RefreshToken]++
-					sid = readAccess(a.Token).Sid
 				case http.StatusServiceUnavailable:
-					good[busy]++ // on a slow machine some may wait for the row too long
+					busy++ // on a slow machine some may wait for the row too long
 				default:
 					wantNoRefresh(t, "one of fifty", a)
 				}
 			}
-			return former, good, sid
+			t.Logf("with a grace of %v, %d of fifty were busy", grace, busy)
+			if most := mostBusy(database); busy > most {
+				t.Errorf("%d of fifty were busy, want at most %d", busy, most)
+			}
+			return former, good, busy, sid
 		}
 
-		former, good, sid := fifty(10 * time.Second)
-		missing := good[busy]
-		delete(good, busy)
+		former, good, busy, sid := fifty(10 * time.Second)
 		var next string
 		for next = range good {
 		}
-		if len(good) != 1 || good[next] != 50-missing {
-			t.Fatalf("the answers have %d refresh tokens, one of them %d times; want one, %d times", len(good), good[next], 50-missing)
+		if len(good) != 1 || good[next] != 50-busy {
+			t.Fatalf("the answers have %d refresh tokens, one of them %d times; want one, %d times", len(good), good[next], 50-busy)
 		}
 		if s, err := w.nodes[1].Installation.DB.Standing(t.Context(), sid); err != nil || s.Refreshes != 1 {
 			t.Errorf("the session was refreshed %d times (%v), want once", s.Refreshes, err)
@@ -95,10 +105,10 @@ func TestFiftyAtOnce(t *testing.T) {
 		wantNoRefresh(t, "its beginning", w.use(0, former))
 		wantNoRefresh(t, "the chain after that", w.use(1, after))
 
-		// Without a grace all but one are somebody else.
-		_, good, sid = fifty(0)
-		delete(good, busy)
-		if len(good) != 1 {
+		// Without a grace all but one are somebody else. That one may be among the busy, if
+		// it did not hear in time of what it had done.
+		_, good, busy, sid = fifty(0)
+		if len(good) > 1 || len(good)+busy == 0 {
 			t.Fatalf("%d refresh tokens without a grace, want one", len(good))
 		}
 		for token, n := range good {
