@@ -8,6 +8,6 @@
 // All goes through the handler of the server in this process, without a network before it,
 // and tokens are signed with ES256. Passwords cost what the contract says. The database
 // shall be new: an installation is made in it, and what other sessions leave would be
-// measured too. A server database needs ENCRYPTION_KEY. Of MariaDB and MySQL the sizes are
-// not told.
+// measured too. A server database needs ENCRYPTION_KEY. Of MariaDB and MySQL it
+// tells how many rows there are, and not how large they are.
 package main

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"net"
 	"net/url"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	_ "modernc.org/sqlite" // to look at the file from beside the service
 
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -35,7 +40,7 @@ func (s *subject) size(ctx context.Context, refreshes int) (size, error) {
 	case store.PostgreSQL:
 		return s.sizeOfPostgreSQL(ctx, z)
 	case store.MySQL:
-		return z, nil
+		return s.sizeOfMySQL(ctx, z)
 	}
 	beside, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: s.database.Path}).EscapedPath()}).String())
 	if err != nil {
@@ -53,6 +58,26 @@ func (s *subject) size(ctx context.Context, refreshes int) (size, error) {
 		z.Log = info.Size()
 	}
 	return z, nil
+}
+
+// sizeOfMySQL counts rows. What the server says of the table's size is an estimate, and
+// stays what it was for a day.
+func (s *subject) sizeOfMySQL(ctx context.Context, z size) (size, error) {
+	at := s.database.Server
+	cfg := mysql.NewConfig()
+	cfg.Net, cfg.Addr = "tcp", net.JoinHostPort(at.Host, strconv.Itoa(cmp.Or(at.Port, 3306)))
+	if strings.HasPrefix(at.Host, "/") {
+		cfg.Net, cfg.Addr = "unix", at.Host
+	}
+	cfg.User, cfg.Passwd, cfg.DBName, cfg.TLSConfig = at.Username, at.Password.Reveal(), at.Schema, "preferred"
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return z, err
+	}
+	beside := sql.OpenDB(connector)
+	defer beside.Close()
+	err = beside.QueryRowContext(ctx, `SELECT COUNT(*) FROM sessions`).Scan(&z.Sessions)
+	return z, err
 }
 
 func (s *subject) sizeOfPostgreSQL(ctx context.Context, z size) (size, error) {
