@@ -34,6 +34,27 @@
 //		faults.Expect(t, ledger, state, admin)               // 5. the judgement
 //	}
 //
+// The faults that are made, by the numbers of the plan, and the tests that make them:
+//
+//	R1   kill -9 under mixed writes              TestKill
+//	R2   two nodes begin, or rotate, together    TestColdStart, TestTwoRotations, TestKilledRotation, TestLease
+//	R3   killed at any moment of a migration     TestKilledMigration
+//	R4   the database server goes away           TestOutage
+//	R5   it hangs, or the network is slow        TestStall
+//	R6   a standby is promoted                   TestFailover
+//	R7   an answer is lost after its commit      TestLostReply, TestLostRefresh
+//	R8   the disk is full, or nobody reads the   TestDiskFull, TestDiskFullOfServer, TestBlockedLog
+//	     log
+//	R11  many nodes start at once, on an empty   TestColdStart
+//	     database or one of an earlier version
+//	R13  the encryption key is wrong, or the     TestEncryptionKey, TestTwoEncryptionKeys, TestKilledRewrap
+//	     rewrap is killed
+//	R14  a stored key is damaged                 TestDamagedKey
+//	R16  one refresh token on two nodes; ended   TestSameRefresh, TestEndedElsewhere, TestDisable
+//	     or disabled on one, used on the other
+//	R20  databases of every earlier version      TestGolden
+//	R21  a backup of yesterday is restored       TestRestored
+//
 // The ledger has to begin before the things it speaks of: a user that the ledger never
 // saw made is taken for one that was there all along.
 //
