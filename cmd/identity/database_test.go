@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -43,15 +44,16 @@ func database(t testing.TB) func(ts *testscript.TestScript, neg bool, args []str
 		if neg || len(args) != 1 || servers[args[0]] == nil {
 			ts.Fatalf("usage: database postgresql|mariadb")
 		}
-		leadTo(t, ts, args[0], servers[args[0]].Get(t))
+		server := servers[args[0]].Get(t)
+		leadTo(ts, args[0], server, server.NewDatabase(t))
 	}
 }
 
-// leadTo makes an empty database on a server and sets the variables that lead there.
-func leadTo(t testing.TB, ts *testscript.TestScript, driver string, server *dbserver.Server) {
+// leadTo sets the variables that lead to a database on a server.
+func leadTo(ts *testscript.TestScript, driver string, server *dbserver.Server, name string) {
 	for variable, value := range map[string]string{
 		"DATABASE_DRIVER": driver, "DATABASE_HOST": server.Host, "DATABASE_PORT": strconv.Itoa(server.Port),
-		"DATABASE_USERNAME": server.Username, "DATABASE_PASSWORD": server.Password, "DATABASE_SCHEMA_NAME": server.NewDatabase(t),
+		"DATABASE_USERNAME": server.Username, "DATABASE_PASSWORD": server.Password, "DATABASE_SCHEMA_NAME": name,
 	} {
 		ts.Setenv(variable, value)
 	}
@@ -68,7 +70,8 @@ func secured(t testing.TB) func(ts *testscript.TestScript, neg bool, args []stri
 		authority := dbserver.NewAuthority(t)
 		tls := &dbserver.TLS{ClientCA: authority.RootFile, ClientCert: true}
 		tls.Cert, tls.Key = authority.Server(t, "127.0.0.1")
-		leadTo(t, ts, args[0], dbserver.Start(t, servers[args[0]].Kind, dbserver.Options{TLS: tls}))
+		server := dbserver.Start(t, servers[args[0]].Kind, dbserver.Options{TLS: tls})
+		leadTo(ts, args[0], server, server.NewDatabase(t))
 		cert, key := authority.Client(t, "identity")
 		for variable, value := range map[string]string{
 			"DATABASE_SSL_MODE": "verify-full", "DATABASE_SSL_ROOT_CERT": authority.RootFile, "DATABASE_SSL_CERT": cert, "DATABASE_SSL_KEY": key,
@@ -76,6 +79,36 @@ func secured(t testing.TB) func(ts *testscript.TestScript, neg bool, args []stri
 		} {
 			ts.Setenv(variable, value)
 		}
+	}
+}
+
+// restorable DRIVER starts a server with an empty database called identity, as the runbook
+// has it, and sets the variables that lead there. The server's own programs come to it as
+// its administrator.
+func restorable(t testing.TB) func(ts *testscript.TestScript, neg bool, args []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 || servers[args[0]] == nil {
+			ts.Fatalf("usage: restorable postgresql|mariadb")
+		}
+		kind := servers[args[0]].Kind
+		server := dbserver.Start(t, kind, dbserver.Options{})
+		leadTo(ts, args[0], server, "identity")
+		ts.Setenv("PATH", ts.Getenv("PATH")+string(os.PathListSeparator)+dbserver.Programs(kind))
+		if kind == dbserver.PostgreSQL {
+			server.Admin(t, "", fmt.Sprintf("CREATE DATABASE identity OWNER %s;", server.Username))
+			for variable, value := range map[string]string{
+				"PGHOST": server.Host, "PGPORT": strconv.Itoa(server.Port), "PGUSER": server.Administrator, "PGPASSWORD": server.Password,
+			} {
+				ts.Setenv(variable, value)
+			}
+			return
+		}
+		for _, name := range []string{"identity", "restored"} { // the runbook's line takes an empty one
+			server.Admin(t, "", fmt.Sprintf("CREATE DATABASE %s; GRANT ALL PRIVILEGES ON %[1]s.* TO '%s'@'%s';", name, server.Username, server.Host))
+		}
+		ts.Setenv("HOME", ts.Getenv("WORK"))
+		ts.Check(os.WriteFile(ts.MkAbs(".my.cnf"), fmt.Appendf(nil, "[client]\nprotocol=tcp\nhost=%s\nport=%d\nuser=%s\npassword=%s\nloose-skip-ssl\n",
+			server.Host, server.Port, server.Administrator, server.Password), 0o600))
 	}
 }
 

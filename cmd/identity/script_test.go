@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "ready": ready, "halt": halt, "paste": paste, "capture": capture,
-			"foreign": foreign, "certificate": certificate, "page": page, "database": database(t), "secured": secured(t), "reap": reap,
+			"foreign": foreign, "certificate": certificate, "page": page, "database": database(t), "secured": secured(t), "restorable": restorable(t), "reap": reap,
 		},
 		Condition:           here(t),
 		RequireExplicitExec: true,

@@ -73,6 +73,17 @@ var programs = map[Kind][]program{
 	MariaDB:    {installDB, mariadbd, mariadb},
 }
 
+// Programs is the folder of the programs that a server of a kind comes with, beside those
+// that this package runs; empty where they are not here.
+func Programs(kind Kind) string {
+	needed := programs[kind]
+	client := find(needed[len(needed)-1])
+	if client == "" {
+		return ""
+	}
+	return filepath.Dir(client)
+}
+
 // find returns the path of a program, or "". Debian keeps the programs of each
 // PostgreSQL outside of PATH; the psql that is in PATH there is a wrapper that
 // costs ten times as much.
