@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -107,12 +109,17 @@ func page(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(ts.Exec("sh", "-e", "-c", strings.NewReplacer(replaced...).Replace(lines)))
 }
 
-// freePort is one that nobody uses now.
+// freePort is one that nobody uses now. It is below those that systems give to whoever
+// does not name one: another test's connection would get it before the program does.
 func freePort(ts *testscript.TestScript) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	ts.Check(err)
-	return port
+	for range 100 {
+		port := strconv.Itoa(10_000 + mathrand.N(20_000))
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			ts.Check(l.Close())
+			return port
+		}
+	}
+	ts.Fatalf("no port is free")
+	return ""
 }
