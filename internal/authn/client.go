@@ -36,6 +36,7 @@ type registeredKey struct {
 type attempt struct {
 	ClientCredentials
 	signature        *signature // nil if none was presented
+	looked           bool       // in the database, for the client
 	hashed, verified bool
 	weak             *identity.ClientSecret // proven, under a hash to be replaced
 	secretID, keyID  string                 // of what was proven
@@ -50,10 +51,11 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (identi
 	if c.Signature != nil {
 		try.signature = readSignature(*c.Signature)
 	}
-	client, err := a.findClient(ctx, c.ID)
+	client, looked, err := a.findClient(ctx, c.ID)
 	if err != nil {
 		return identity.Principal{}, err
 	}
+	try.looked = looked
 	if err := a.prove(ctx, client, try); err != nil {
 		return identity.Principal{}, a.settle(ctx, client, try, err)
 	}
@@ -98,9 +100,10 @@ func (a *Authenticator) settle(ctx context.Context, client *knownClient, try *at
 	if identity.KindOf(refusal) != identity.InvalidCredentials {
 		return refusal
 	}
-	if client.ID != "" {
+	if !try.looked {
 		// An unknown id was looked for in the database. One that memory knows
-		// must not be refused faster.
+		// must not be refused faster, and one that was looked for as well not
+		// slower.
 		if err := a.db.LookForClient(ctx, client.ID); err != nil {
 			return err
 		}
@@ -116,13 +119,15 @@ func (a *Authenticator) settle(ctx context.Context, client *knownClient, try *at
 	return refusal
 }
 
-func (a *Authenticator) findClient(ctx context.Context, id string) (*knownClient, error) {
+// findClient returns the client, or the zero knownClient, and reports whether the database
+// was asked for it.
+func (a *Authenticator) findClient(ctx context.Context, id string) (client *knownClient, looked bool, err error) {
 	defer trace.StartRegion(ctx, "store.Client").End()
-	client, err := a.clients.Get(ctx, id)
+	client, looked, err = a.clients.Find(ctx, id)
 	if identity.KindOf(err) == identity.NotFound {
-		return &knownClient{}, nil
+		return &knownClient{}, looked, nil
 	}
-	return client, err
+	return client, looked, err
 }
 
 func (a *Authenticator) loadClient(ctx context.Context, id string) (*knownClient, error) {

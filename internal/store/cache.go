@@ -32,23 +32,29 @@ func NewCache[T any](f *Follower, kind string, size int, ttl time.Duration, load
 
 // Get returns the thing, from memory while that can be trusted.
 func (c *Cache[T]) Get(ctx context.Context, id string) (T, error) {
+	thing, _, err := c.Find(ctx, id)
+	return thing, err
+}
+
+// Find is Get, and reports whether the database was asked for it.
+func (c *Cache[T]) Find(ctx context.Context, id string) (thing T, asked bool, err error) {
 	var none T
 	if err := c.follower.fresh(ctx); err != nil {
-		return none, err
+		return none, false, err
 	}
 	if held, ok := c.held.GetIfPresent(id); ok {
-		return held, nil
+		return held, false, nil
 	}
 	revision, err := c.follower.db.Revision(ctx)
 	if err != nil {
-		return none, err
+		return none, true, err
 	}
 	loaded, err := c.load(ctx, id)
 	if err != nil {
-		return none, err
+		return none, true, err
 	}
 	c.hold(id, loaded, revision)
-	return loaded, nil
+	return loaded, true, nil
 }
 
 // hold keeps what was loaded, unless a change that came after the revision read
