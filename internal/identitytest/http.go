@@ -1,7 +1,6 @@
 package identitytest
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"maps"
@@ -140,17 +139,4 @@ func (s *Service) JWKS() []byte {
 		s.t.Fatalf("no JWKS: status %d\n%s", r.Status, r.Body)
 	}
 	return r.Body
-}
-
-// WantNoCanary fails the test if the log, or one of the responses, holds the text.
-func (s *Service) WantNoCanary(canary string, responses ...Response) {
-	s.t.Helper()
-	if strings.Contains(s.Log.String(), canary) {
-		s.t.Errorf("the log holds what it must not")
-	}
-	for _, r := range responses {
-		if bytes.Contains(r.Body, []byte(canary)) {
-			s.t.Errorf("a response holds what it must not")
-		}
-	}
 }

@@ -44,6 +44,8 @@ type Options struct {
 	// OwnUpkeep has the service do from time to time what it does then, by itself; else
 	// that is for the test to say: Service.Upkeep.
 	OwnUpkeep bool
+	// LogLevel is the least that is logged; nil is all of it.
+	LogLevel slog.Leveler
 	// Database and EncryptionKey open an existing installation, and Clock is one that
 	// another node has too; nil is one of its own. A Database with a Machine has the time
 	// of its server instead.
@@ -66,8 +68,9 @@ type Service struct {
 	// Routes are those of URL.
 	Routes []web.Route
 	Clock  *Clock
-	Log    *Log
-	Logger *slog.Logger
+	// Log is in JSON, and TextLog the same in the form for people.
+	Log, TextLog *Log
+	Logger       *slog.Logger
 	// Admin is the administrator's name and password.
 	AdminUsername string
 	AdminPassword identity.Secret
@@ -91,7 +94,7 @@ func New(t testing.TB, options ...Options) *Service {
 	}
 	s := &Service{
 		t: t, Issuer: or(o.Issuer, Issuer), Database: o.Database,
-		EncryptionKey: o.EncryptionKey, Clock: o.Clock, Log: &Log{},
+		EncryptionKey: o.EncryptionKey, Clock: o.Clock, Log: &Log{}, TextLog: &Log{},
 		AdminUsername: "admin", AdminPassword: identity.NewSecret("the administrator's password"),
 	}
 	if s.Database.Path == "" && s.Database.Driver == "" {
@@ -106,7 +109,11 @@ func New(t testing.TB, options ...Options) *Service {
 	if o.Hashing == (argon2.Config{}) {
 		o.Hashing = argon2.Config{Params: argon2.Params{Memory: 64, Time: 1, Threads: 1}}
 	}
-	s.Logger = slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	logging := &slog.HandlerOptions{Level: o.LogLevel}
+	if o.LogLevel == nil {
+		logging.Level = slog.LevelDebug
+	}
+	s.Logger = slog.New(slog.NewMultiHandler(slog.NewJSONHandler(s.Log, logging), slog.NewTextHandler(s.TextLog, logging)))
 	database := s.Database
 	if database.Machine == nil {
 		database.Now = s.Clock.Now

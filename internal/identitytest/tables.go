@@ -1,6 +1,7 @@
 package identitytest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -19,19 +20,9 @@ func (s *Service) Tables(but ...string) map[string]string {
 	s.t.Helper()
 	db := s.beside()
 	defer db.Close()
-	columns := `SELECT t.name || '.' || c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.cid`
-	switch s.Database.Driver {
-	case store.PostgreSQL:
-		columns = `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position`
-	case store.MySQL:
-		columns = `SELECT CONCAT(table_name, '.', column_name) FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position`
-	}
-	of := map[string][]string{}
-	for _, row := range s.rows(db, columns) {
-		table, column, _ := strings.Cut(row, ".")
-		if column != "last_login_at" && column != "last_used_at" {
-			of[table] = append(of[table], column)
-		}
+	of := s.columns(db)
+	for table, columns := range of {
+		of[table] = slices.DeleteFunc(columns, func(c string) bool { return c == "last_login_at" || c == "last_used_at" })
 	}
 	for _, table := range append(but, "leases") {
 		delete(of, table)
@@ -44,6 +35,38 @@ func (s *Service) Tables(but ...string) map[string]string {
 		tables[table] = fmt.Sprintf("%d rows, %s", len(rows), hex.EncodeToString(sum[:8]))
 	}
 	return tables
+}
+
+// Dump returns every value of every row of every table, through a connection of its own.
+func (s *Service) Dump() []byte {
+	s.t.Helper()
+	db := s.beside()
+	defer db.Close()
+	var dump bytes.Buffer
+	for table, columns := range s.columns(db) {
+		for _, row := range s.rows(db, `SELECT `+strings.Join(columns, ", ")+` FROM `+table) {
+			dump.WriteString(table + ": " + row + "\n")
+		}
+	}
+	return dump.Bytes()
+}
+
+// columns returns the columns of every table.
+func (s *Service) columns(db *sql.DB) map[string][]string {
+	s.t.Helper()
+	columns := `SELECT t.name || '.' || c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.cid`
+	switch s.Database.Driver {
+	case store.PostgreSQL:
+		columns = `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position`
+	case store.MySQL:
+		columns = `SELECT CONCAT(table_name, '.', column_name) FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position`
+	}
+	of := map[string][]string{}
+	for _, row := range s.rows(db, columns) {
+		table, column, _ := strings.Cut(row, ".")
+		of[table] = append(of[table], column)
+	}
+	return of
 }
 
 // rows reads rows, each as one text.

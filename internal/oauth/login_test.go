@@ -34,7 +34,7 @@ func TestLoginRefusals(t *testing.T) {
 		refusal{name: "credentials in the query too", path: "/auth/login?password=" + canary, body: object(good...), status: 422, code: "invalid_request",
 			fields: []string{"query.password unknown"}},
 		refusal{name: "credentials in a broken query", path: "/auth/login?" + canary + "%zz", body: object(good...), status: 422, code: "invalid_request",
-			fields: []string{"query.(unprintable) unknown"}},
+			fields: []string{"query.(not shown) unknown"}},
 		refusal{name: "credentials as a form", body: "username=alice&password=" + canary, headers: []string{"Content-Type", "application/x-www-form-urlencoded"},
 			status: 415, code: "unsupported_media_type"},
 		refusal{name: "422 before 401", body: object("username", "alice", "password", canary, "audience", "a b"), status: 422, code: "invalid_request",

@@ -54,16 +54,18 @@ func NoQuery(r *http.Request) error {
 	return err
 }
 
-// shownName returns a name that a caller made up as far as it may be repeated
-// to them: short and printable, or not at all.
+// shownName returns a name that a caller made up as far as it may be repeated to them:
+// where it looks like the name of a member, or not at all. Somebody may have put a secret
+// in its place, and one of these has other characters or is longer.
 func shownName(name string) string {
-	const most = 64
-	plain := name != "" && len(name) <= most
-	for i := range len(name) {
-		plain = plain && name[i] >= ' ' && name[i] <= '~'
+	const most = 32
+	for _, c := range []byte(name) {
+		if c != '_' && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return "(not shown)"
+		}
 	}
-	if !plain {
-		return "(unprintable)"
+	if name == "" || len(name) > most {
+		return "(not shown)"
 	}
 	return name
 }

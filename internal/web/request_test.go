@@ -33,10 +33,10 @@ func TestQuery(t *testing.T) {
 		{"?limit=5;cursor=a", "5;cursor=a", nil}, // a semicolon separates nothing
 		{"?b=1&a=2&b=3", "", []string{"query.b unknown", "query.a unknown"}},
 		{"?limit=5&password=" + canary, "", []string{"query.password unknown"}},
-		{"?=5", "", []string{"query.(unprintable) unknown"}},
-		{"?%zz=5", "", []string{"query.(unprintable) unknown"}},
-		{"?%0d%0aX=5", "", []string{"query.(unprintable) unknown"}},
-		{"?" + strings.Repeat("x", 65), "", []string{"query.(unprintable) unknown"}},
+		{"?=5", "", []string{"query.(not shown) unknown"}},
+		{"?%zz=5", "", []string{"query.(not shown) unknown"}},
+		{"?%0d%0aX=5", "", []string{"query.(not shown) unknown"}},
+		{"?" + strings.Repeat("x", 65), "", []string{"query.(not shown) unknown"}},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/x"+tc.query, nil)
 		values, err := web.Query(r, "limit", "cursor")

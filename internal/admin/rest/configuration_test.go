@@ -176,7 +176,7 @@ func (d *desk) wantBound(member, value, wrong string) {
 		}
 		shown := member
 		if shown == "" {
-			shown = "(unprintable)"
+			shown = "(not shown)"
 		}
 		d.wantUnchanged(body, func() {
 			d.wantProblem(method+" "+body, d.send(method, body), 422, "invalid_request", fault{shown, wrong})
