@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/admin", "internal/original"},
 	{"internal/oauth", "internal/admin/rest"},
 	{"internal/server", "internal/openapi/generate"},
-	{"internal/identitytest", "internal/faults", "internal/bench/growth", "internal/bench/refresh", "cmd/identity"},
+	{"internal/identitytest", "internal/faults", "internal/bench/growth", "internal/bench/refresh", "internal/bench/timing", "cmd/identity"},
 }
 
 // onlyStandard lists packages that import nothing but the standard library, and
