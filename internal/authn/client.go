@@ -35,6 +35,7 @@ type registeredKey struct {
 // work done for it, so that a refusal can be made to cost what all cost.
 type attempt struct {
 	ClientCredentials
+	began            time.Time
 	signature        *signature // nil if none was presented
 	looked           bool       // in the database, for the client
 	hashed, verified bool
@@ -47,7 +48,7 @@ type attempt struct {
 // they hold a secret and one verification if they hold a signature.
 func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (identity.Principal, error) {
 	defer trace.StartRegion(ctx, "authn.Client").End()
-	try := &attempt{ClientCredentials: c}
+	try := &attempt{ClientCredentials: c, began: time.Now()}
 	if c.Signature != nil {
 		try.signature = readSignature(*c.Signature)
 	}
@@ -115,6 +116,9 @@ func (a *Authenticator) settle(ctx context.Context, client *knownClient, try *at
 		if err := a.burn(ctx); err != nil {
 			return err
 		}
+	}
+	if try.Secret == nil {
+		return unhurried(ctx, try.began, refusal)
 	}
 	return refusal
 }

@@ -12,7 +12,8 @@
 // it names: with a password or a secret in it exactly one Argon2id, with a
 // signature in it exactly one verification, or none for anybody where its text
 // can be no signature. Where the principal is unknown or has nothing to compare
-// with, a dummy is used.
+// with, a dummy is used. A refusal without a hash is so quick that reading what is
+// stored would show in its time, so it comes at a time drawn by chance that is later.
 //
 // One-time things come last: an assertion is spent only after every other proof
 // has held.
