@@ -39,7 +39,10 @@ type Spelling struct {
 // something longer. Of text in lines there are those with the breaks taken out, doubled,
 // and escaped.
 func Spellings(secret string) []Spelling {
-	quoted, _ := json.Marshal(secret) // a string can always be encoded
+	quoted, err := json.Marshal(secret)
+	if err != nil {
+		panic(err) // a string can always be encoded
+	}
 	list := []Spelling{
 		{"as it is", []byte(secret)},
 		{"in JSON", bytes.Trim(quoted, `"`)},
@@ -147,7 +150,7 @@ func wide(text string, low int) []byte {
 	var out []byte
 	for _, unit := range utf16.Encode([]rune(text)) {
 		pair := [2]byte{}
-		pair[low], pair[1-low] = byte(unit), byte(unit>>8)
+		pair[low], pair[1-low] = byte(unit&0xff), byte(unit>>8)
 		out = append(out, pair[:]...)
 	}
 	return out

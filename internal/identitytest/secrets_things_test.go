@@ -23,7 +23,7 @@ func (d *driver) keySpecs() map[string]spec {
 	wrong := func(do ask) {
 		key, other := d.Key(jose.EdDSA), d.Key(jose.ES256)
 		d.keepPrivate("a private key that is refused", key)
-		weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // it is to be refused
+		weak, err := rsa.GenerateKey(rand.Reader, 1024) // it is to be refused
 		d.must(err)
 		weakPEM := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(weak)}))
 		d.keep("a weak private key", string(weak.D.Bytes()))

@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		database.Path = filepath.Join(folder, "identity.db")
 	}
 	hashing := argon2.DefaultParams()
-	hashing.Memory = uint32(*memory) //nolint:gosec // its bounds were looked at
+	hashing.Memory = uint32(*memory)
 	s, err := open(ctx, config{
 		database: database, key: identity.NewSecret(os.Getenv("ENCRYPTION_KEY")), hashing: hashing,
 		logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),

@@ -19,13 +19,13 @@ type side func(ctx context.Context, n int) ([]request, error)
 // inOneChange is how many are stored in one transaction: a few hundred milliseconds of it.
 const inOneChange = 250
 
-// each calls make n times and stores what it returns.
-func (s *subject) each(ctx context.Context, n int, make func() (request, func(*store.DB) error, error)) ([]request, error) {
+// each calls one n times and stores what it returns.
+func (s *subject) each(ctx context.Context, n int, one func() (request, func(*store.DB) error, error)) ([]request, error) {
 	requests := []request(nil)
 	for len(requests) < n {
 		err := s.in.DB.Change(ctx, func(tx *store.DB) error {
 			for range min(inOneChange, n-len(requests)) {
-				r, keep, err := make()
+				r, keep, err := one()
 				if err == nil && keep != nil {
 					err = keep(tx)
 				}
