@@ -1,8 +1,10 @@
 package identitytest_test
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
+	"runtime/trace"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +67,22 @@ func (s spec) complete(route web.Route) spec {
 		s.body = always("")
 	}
 	return s
+}
+
+// What the execution tracer sees, which is made for others to look at, has no secrets either.
+func TestSecretsStayOutOfTraces(t *testing.T) {
+	d := newDriver(t, slog.LevelDebug, sqlite(t))
+	var seen bytes.Buffer
+	d.must(trace.Start(&seen))
+	d.drive(false)
+	trace.Log(t.Context(), "planted", "what is planted")
+	trace.Stop()
+	d.search(map[string][]byte{"the trace": seen.Bytes()}, &d.nowhere, &d.inside)
+	var planted identitytest.Finder
+	planted.Add("what is planted", "what is planted")
+	if len(planted.Find(seen.Bytes())) == 0 {
+		t.Error("what was planted in the trace is not found")
+	}
 }
 
 // drive asks every route of the service, with everything in the wrong place, or of those

@@ -85,7 +85,7 @@ func (s *subject) start(ctx context.Context, logger *slog.Logger) error {
 	s.close = func() {
 		s.client.CloseIdleConnections()
 		stop()
-		_ = <-served // it was told to end
+		_ = <-served     // it was told to end
 		_ = s.in.Close() // all that matters has been measured
 	}
 	return nil
