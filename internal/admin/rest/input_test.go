@@ -96,7 +96,7 @@ func TestMembers(t *testing.T) {
 				shouted := strings.ToUpper(member)
 				d.wantFaultAmong(name+" "+shouted, d.asAdmin(route.method, path, fmt.Sprintf(`{%q:%s}`, shouted, values[kind])), fault{shouted, "unknown"}, missing)
 			}
-			for _, member := range []string{"id", "created_at", "updated_at", "version", "is_root", "password_hash2", "secrets", "last_login_at", "privileged", "hash"} {
+			for _, member := range []string{"id", "created_at", "updated_at", "version", "is_root", "password_hashes", "secrets", "last_login_at", "privileged", "hash"} {
 				d.wantFaultAmong(name+" "+member, d.asAdmin(route.method, path, fmt.Sprintf(`{%q:"x"}`, member)), fault{member, "unknown"}, missing)
 			}
 			d.wantProblem(name+" with a query", d.asAdmin(route.method, path+"?dry_run=1", "{}"), 422, "invalid_request", append(missing, fault{"dry_run", "unknown"})...)
