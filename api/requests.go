@@ -12,8 +12,8 @@ type PasswordRequest struct {
 	Username string `json:"username"`
 	// Password is the one that holds until now.
 	Password string `json:"password"`
-	// NewPassword has 8 to 1024 characters after NFC, and is neither one of the most
-	// common ones nor the username.
+	// NewPassword has 8 to 1024 characters after NFC, and is neither a common one nor
+	// one that is known from a breach, nor little more than the username.
 	NewPassword string `json:"new_password"`
 }
 
@@ -23,8 +23,8 @@ type CreateUserRequest struct {
 	// Username is a PRECIS username (RFC 8265) of at most 255 bytes; it is stored in
 	// canonical form.
 	Username string `json:"username"`
-	// Password has 8 to 1024 characters after NFC, and is neither one of the most
-	// common ones nor the username.
+	// Password has 8 to 1024 characters after NFC, and is neither a common one nor
+	// one that is known from a breach, nor little more than the username.
 	Password string `json:"password,omitempty"`
 	// PasswordHash is brought in from another system: an Argon2id or Argon2i PHC
 	// string, bcrypt, scrypt or PBKDF2.
@@ -49,8 +49,8 @@ type CreateUserRequest struct {
 type UserPatch struct {
 	// Username is a PRECIS username (RFC 8265) of at most 255 bytes.
 	Username *string `json:"username,omitempty"`
-	// Password has 8 to 1024 characters after NFC, and is neither one of the most
-	// common ones nor the username.
+	// Password has 8 to 1024 characters after NFC, and is neither a common one nor
+	// one that is known from a breach, nor little more than the username.
 	Password *string `json:"password,omitempty"`
 	// OneTime marks the password as one that must be changed before it gives a token.
 	// Setting a password leaves the mark as it is.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/breach"
 	"github.com/seed-60f9e3ad/identity/internal/server"
 )
 
@@ -35,7 +36,7 @@ const waitForDatabase = time.Minute
 // openInstallation opens the installation that the settings describe; create makes one
 // where there is none.
 func openInstallation(ctx context.Context, s settings, logger *slog.Logger, create bool) (*server.Installation, error) {
-	cfg := server.InstallationConfig{Database: s.database, MustExist: !create, EncryptionKey: s.encryptionKey, Hashing: argon2.Config{}, Logger: logger}
+	cfg := server.InstallationConfig{Database: s.database, MustExist: !create, EncryptionKey: s.encryptionKey, Hashing: argon2.Config{}, PasswordRange: breach.Config{URL: s.passwordRangeURL}, Logger: logger}
 	if create {
 		cfg.WaitFor = waitForDatabase
 	}
@@ -50,7 +51,8 @@ func openLocal(ctx context.Context, p *program, anyKey bool) (*server.Installati
 		return nil, err
 	}
 	in, err := server.OpenInstallation(ctx, server.InstallationConfig{
-		Database: s.database, MustExist: true, EncryptionKey: s.encryptionKey, AnyKey: anyKey, Hashing: argon2.Config{}, Logger: newLogger(s, p.stderr, "text"),
+		Database: s.database, MustExist: true, EncryptionKey: s.encryptionKey, AnyKey: anyKey, Hashing: argon2.Config{},
+		PasswordRange: breach.Config{URL: s.passwordRangeURL}, Logger: newLogger(s, p.stderr, "text"),
 	})
 	if err != nil {
 		return nil, err

@@ -31,6 +31,8 @@ type settings struct {
 	allowedOrigins          []string
 	trustedProxies          []netip.Prefix
 
+	passwordRangeURL string
+
 	apiDocs string // "on" or "off"
 
 	logLevel  slog.Level

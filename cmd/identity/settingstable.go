@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
+	"github.com/seed-60f9e3ad/identity/internal/breach"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 	"github.com/seed-60f9e3ad/identity/internal/web"
@@ -67,6 +68,8 @@ func settingsTable() []setting {
 			expected: "origins such as https://app.example.com, separated by commas", set: setList(addOrigin)},
 		{name: "TRUSTED_PROXIES", purpose: "Networks whose `X-Forwarded-For` is believed, comma-separated; not set is none.",
 			expected: "networks such as 10.0.0.0/8, or addresses, separated by commas", set: setList(addProxy)},
+		{name: "PASSWORD_RANGE_URL", purpose: "Service that is asked whether a new password is known from a breach, by the range API of Have I Been Pwned, such as `https://api.pwnedpasswords.com/range`; not set is none ([docs/passwords.md](docs/passwords.md)).",
+			expected: "an https URL, or an http URL of the loopback interface, without user, query and fragment", set: setRangeURL},
 		{name: "API_DOCS", fallback: "on", purpose: "`off` leaves out `/openapi.json`, `/docs` and `/redoc`.",
 			expected: "on or off", set: setOneOf(func(s *settings) *string { return &s.apiDocs }, "on", "off")},
 
@@ -78,7 +81,7 @@ func settingsTable() []setting {
 		{name: "ADMIN_USERNAME", fallback: "admin", firstStart: true, purpose: "First administrator.",
 			expected: "a PRECIS username (RFC 8265)", set: setAdminUsername},
 		{name: "ADMIN_PASSWORD", secret: true, firstStart: true, purpose: "Their password; not set: one is made and shown once on stderr.",
-			expected: "a password of 8 to 1024 characters that is not a common one", set: setAdminPassword},
+			expected: "a password of 8 to 1024 characters that is neither a common one nor like the username", set: setAdminPassword},
 		{name: "JWT_ISSUER", firstStart: true, purpose: "Issuer of tokens; not set is `http://localhost:PORT`, with a warning.",
 			expected: "1 to 255 printable ASCII characters without space", set: setIssuer},
 		{name: "JWT_ALGORITHM", fallback: "ES256", firstStart: true, purpose: "Algorithm of the first signing key.",
@@ -130,6 +133,11 @@ func addProxy(s *settings, part string) error {
 	}
 	s.trustedProxies = append(s.trustedProxies, network)
 	return nil
+}
+
+func setRangeURL(s *settings, value string) error {
+	s.passwordRangeURL = value
+	return breach.CheckURL(value)
 }
 
 func setLogLevel(s *settings, value string) error {

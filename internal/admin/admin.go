@@ -19,14 +19,18 @@ type Service struct {
 	follower *store.Follower
 	ring     *keyring.Ring
 	pool     *argon2.Pool
+	breached func(context.Context, identity.Secret) bool
 }
 
-// Config is what a Service needs; nothing may be missing.
+// Config is what a Service needs; nothing may be missing but Breached.
 type Config struct {
 	DB       *store.DB
 	Follower *store.Follower
 	Ring     *keyring.Ring
 	Pool     *argon2.Pool
+	// Breached reports whether a password is known from a breach; nil asks nobody. It is
+	// asked outside of transactions, for passwords that would otherwise be taken.
+	Breached func(context.Context, identity.Secret) bool
 }
 
 // New makes a Service.
@@ -34,7 +38,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.DB == nil || cfg.Follower == nil || cfg.Ring == nil || cfg.Pool == nil {
 		return nil, errors.New("administration needs a database, a follower, a key ring and a hashing pool")
 	}
-	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool}, nil
+	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool, breached: cfg.Breached}, nil
 }
 
 // Now is the time by which the operations judge.

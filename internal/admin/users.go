@@ -86,12 +86,17 @@ func (s *Service) NewUser(ctx context.Context, n NewUser) (identity.User, error)
 	err := collect(nameErr, passwordErr, identity.CheckPermissions(n.Permissions), identity.CheckRoles(user.Roles.Names),
 		identity.CheckAudiences(user.Audiences), metadataErr)
 	if err == nil && !user.HashImported {
-		user.PasswordHash, err = s.hashPassword(ctx, n.Password)
+		user.PasswordHash, err = s.hashPassword(ctx, "password", n.Password)
 	}
 	return user, err
 }
 
-func (s *Service) hashPassword(ctx context.Context, password identity.Secret) (string, error) {
+// hashPassword hashes a new password, outside of any transaction. It is InvalidRequest,
+// naming the member, if the password is known from a breach.
+func (s *Service) hashPassword(ctx context.Context, member string, password identity.Secret) (string, error) {
+	if s.breached != nil && s.breached(ctx, password) {
+		return "", collect(identity.InvalidField(member, "is known from a breach of some service"))
+	}
 	return s.hash(ctx, identity.NormalPassword(password))
 }
 
@@ -184,7 +189,7 @@ func (s *Service) newHash(ctx context.Context, p UserPatch) (string, error) {
 	if err := authn.CheckNewPassword("", *p.Password); err != nil {
 		return "", err
 	}
-	return s.hashPassword(ctx, *p.Password)
+	return s.hashPassword(ctx, "password", *p.Password)
 }
 
 func (s *Service) alterUser(ctx context.Context, caller identity.Caller, id string, match func(identity.User) error) alteration[identity.User] {
@@ -248,9 +253,11 @@ func (s *Service) DeleteUser(ctx context.Context, caller identity.Caller, id str
 
 // ChangeOwnPassword sets the password of a user who has just proven the former one,
 // and takes the mark of a one-time password away. The error is InvalidCredentials if
-// the user was changed since the proof: it may no longer hold.
+// the user was changed since the proof: it may no longer hold. It is InvalidRequest,
+// naming new_password, if that is known from a breach: this is asked only for somebody
+// who is known.
 func (s *Service) ChangeOwnPassword(ctx context.Context, proven identity.Principal, password identity.Secret) error {
-	hash, err := s.hashPassword(ctx, password)
+	hash, err := s.hashPassword(ctx, "new_password", password)
 	if err != nil {
 		return err
 	}

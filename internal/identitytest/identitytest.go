@@ -18,6 +18,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/breach"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/server"
@@ -52,6 +53,8 @@ type Options struct {
 	Database      store.Config
 	EncryptionKey identity.Secret
 	Clock         *Clock
+	// PasswordRange is passed on.
+	PasswordRange breach.Config
 }
 
 // Service is a running service.
@@ -119,7 +122,7 @@ func New(t testing.TB, options ...Options) *Service {
 		database.Now = s.Clock.Now
 	}
 	in, err := server.OpenInstallation(t.Context(), server.InstallationConfig{
-		Database: database, EncryptionKey: s.EncryptionKey, Hashing: o.Hashing, Logger: s.Logger,
+		Database: database, EncryptionKey: s.EncryptionKey, Hashing: o.Hashing, PasswordRange: o.PasswordRange, Logger: s.Logger,
 	})
 	s.must(err)
 	s.Installation = in

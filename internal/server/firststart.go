@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
@@ -123,6 +124,9 @@ func (in *Installation) firstAdministrator(ctx context.Context, first FirstStart
 	user, err := in.Admin.NewUser(ctx, admin.NewUser{
 		Username: first.AdminUsername, Password: password, Permissions: []string{identity.PermissionAdmin},
 	})
+	if identity.KindOf(err) == identity.InvalidRequest {
+		err = fmt.Errorf("ADMIN_USERNAME, ADMIN_PASSWORD: %w", err)
+	}
 	done.AdminUsername = user.Username
 	return &user, err
 }

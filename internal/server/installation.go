@@ -12,6 +12,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/breach"
 	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -34,7 +35,10 @@ type InstallationConfig struct {
 	// whoever wants to see what.
 	AnyKey  bool
 	Hashing argon2.Config
-	Logger  *slog.Logger
+	// PasswordRange is the service that is asked whether a new password is known from a
+	// breach; without a URL there is none. Its clock and logger are the installation's.
+	PasswordRange breach.Config
+	Logger        *slog.Logger
 }
 
 // Installation is an open database with what works on it.
@@ -44,6 +48,8 @@ type Installation struct {
 	Pool     *argon2.Pool
 	Ring     *keyring.Ring
 	Admin    *admin.Service
+	// Breaches is nil where no range service is asked.
+	Breaches *breach.Checker
 
 	sealer *seal.Sealer
 	logger *slog.Logger
@@ -105,7 +111,15 @@ func (in *Installation) assemble(ctx context.Context, cfg InstallationConfig, ke
 	if err != nil {
 		return err
 	}
-	in.Admin, err = admin.New(admin.Config{DB: in.DB, Follower: in.Follower, Ring: in.Ring, Pool: in.Pool})
+	administration := admin.Config{DB: in.DB, Follower: in.Follower, Ring: in.Ring, Pool: in.Pool}
+	if cfg.PasswordRange.URL != "" {
+		cfg.PasswordRange.Now, cfg.PasswordRange.Logger = in.DB.Now, cfg.Logger
+		if in.Breaches, err = breach.New(cfg.PasswordRange); err != nil {
+			return fmt.Errorf("PASSWORD_RANGE_URL: %w", err)
+		}
+		administration.Breached = in.Breaches.Known
+	}
+	in.Admin, err = admin.New(administration)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/breach"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
@@ -21,7 +22,7 @@ type metrics struct {
 	tokens   *prometheus.CounterVec
 }
 
-func newMetrics(version string, pool *argon2.Pool, db *store.DB, lostLog func() int64) *metrics {
+func newMetrics(version string, pool *argon2.Pool, db *store.DB, breaches *breach.Checker, lostLog func() int64) *metrics {
 	registry := prometheus.NewRegistry()
 	m := &metrics{
 		handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
@@ -44,6 +45,7 @@ func newMetrics(version string, pool *argon2.Pool, db *store.DB, lostLog func() 
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerPool(registry, pool)
 	registerDatabase(registry, db)
+	registerBreaches(registry, breaches)
 	if lostLog != nil {
 		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "identity_log_records_lost_total", Help: "Log records dropped because nobody read the log.",
@@ -68,6 +70,23 @@ func registerPool(registry *prometheus.Registry, pool *argon2.Pool) {
 	}
 	counter("identity_hashes_total", "Password hashes computed, or begun.", func(s argon2.Stats) uint64 { return s.Hashes })
 	counter("identity_hash_overloaded_total", "Callers turned away because the queue was full or too slow.", func(s argon2.Stats) uint64 { return s.Overloaded })
+}
+
+// registerBreaches shows what the range service was asked for; nil is none.
+func registerBreaches(registry *prometheus.Registry, breaches *breach.Checker) {
+	if breaches == nil {
+		return
+	}
+	for outcome, value := range map[string]func(breach.Stats) uint64{
+		"known":   func(s breach.Stats) uint64 { return s.Known },
+		"unknown": func(s breach.Stats) uint64 { return s.Unknown },
+		"failed":  func(s breach.Stats) uint64 { return s.Failed },
+	} {
+		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "identity_password_range_requests_total", Help: "New passwords that a range service was asked for; those that failed were taken.",
+			ConstLabels: prometheus.Labels{"outcome": outcome},
+		}, func() float64 { return float64(value(breaches.Stats())) }))
+	}
 }
 
 // registerDatabase shows the state of the connections to the database.

@@ -75,7 +75,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	metrics := newMetrics(cfg.Version, s.in.Pool, s.in.DB, cfg.LostLogRecords)
+	metrics := newMetrics(cfg.Version, s.in.Pool, s.in.DB, s.in.Breaches, cfg.LostLogRecords)
 	webConfig := web.Config{
 		Logger: cfg.Logger, Now: s.in.DB.Now, TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins,
 		HSTS: s.tls != nil, Observe: metrics.observe,
