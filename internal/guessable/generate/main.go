@@ -30,7 +30,7 @@ func generate(from, to string) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	text, err := gzip.NewReader(file)
 	if err != nil {
 		return err
