@@ -82,8 +82,8 @@ func FuzzSimilar(f *testing.F) {
 	f.Add("........", "        ")
 	f.Add("\u212a\u0130\u1e9e", "e\u0301\u0345\ufb01\uff9e\u03a3")
 	f.Add("", "\xff\x00")
-	f.Add(strings.Repeat("a", 255), strings.Repeat("ab", 512))
-	f.Add("|!1l", strings.Repeat("\U0001f0a1", 1025))
+	f.Add(strings.Repeat("a", 40), strings.Repeat("ab", 30))
+	f.Add("|!1l", strings.Repeat("\U0001f0a1", 40))
 	f.Fuzz(func(t *testing.T, username, password string) {
 		name, err := identity.CanonicalUsername(username)
 		if err != nil {
