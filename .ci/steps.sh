@@ -121,12 +121,14 @@ fuzz() {
 }
 
 # fuzz_target TIME BINARIES PACKAGE TARGET runs one target; what it finds goes where go
-# test puts it, and what was interesting too.
+# test puts it, and what was interesting too. Making that as small as can be would take
+# most of the time.
 fuzz_target() {
 	local log cache
 	log=$(mktemp -p "$2")
 	cache=$(go env GOCACHE)/fuzz/$(go list "$3") || return
-	if ! (cd "$3" && "$2/fuzz${3//[.\/]/_}" -test.run '^$' -test.fuzz "^$4\$" -test.fuzztime "$1" -test.fuzzcachedir "$cache" -test.parallel 1) >"$log" 2>&1; then
+	if ! (cd "$3" && "$2/fuzz${3//[.\/]/_}" -test.run '^$' -test.fuzz "^$4\$" -test.fuzztime "$1" -test.fuzzcachedir "$cache" \
+		-test.fuzzminimizetime 20x -test.parallel 1) >"$log" 2>&1; then
 		# The end of the time may overtake the fuzzer at its work
 		# (golang/go issue 48591): that is no finding.
 		if grep -q 'Failing input' "$log" || ! grep -q 'context deadline exceeded' "$log"; then
