@@ -20,7 +20,7 @@ import (
 func TestFinder(t *testing.T) {
 	const secret = "c4n4rY \"quoted\" & more\nin lines: ü/+ end"
 	for name, written := range map[string]string{
-		"as it is": secret, "JSON": object(map[string]any{"a": secret}), "Go": fmt.Sprintf("%q", secret), "Go, bytes": fmt.Sprint([]byte(secret)),
+		"as it is": secret, "JSON": object(map[string]any{"a": secret}), "Go": fmt.Sprintf("%q", secret), "Go, bytes": fmt.Sprintf("%d", []byte(secret)),
 		"hex": fmt.Sprintf("%x", secret), "HEX": fmt.Sprintf("%X", secret), "joined": strings.ReplaceAll(secret, "\n", ""), "CR LF": strings.ReplaceAll(secret, "\n", "\r\n"),
 		"UTF-16, little-endian": utf16(secret, false), "UTF-16, big-endian": utf16(secret, true),
 		"query": "c4n4rY+%22quoted%22+%26+more%0Ain+lines%3A+%C3%BC%2F%2B+end", "path": "c4n4rY%20%22quoted%22%20&%20more%0Ain%20lines:%20%C3%BC%2F+%20end",

@@ -85,7 +85,9 @@ func (s *subject) start(ctx context.Context, logger *slog.Logger) error {
 	s.close = func() {
 		s.client.CloseIdleConnections()
 		stop()
-		_ = <-served     // it was told to end
+		if err := <-served; err != nil {
+			logger.ErrorContext(ctx, "the service did not end well", "error", err.Error())
+		}
 		_ = s.in.Close() // all that matters has been measured
 	}
 	return nil
