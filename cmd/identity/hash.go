@@ -22,7 +22,7 @@ func hashCommand(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			hash, err := pool.Hash(cmd.Context(), []byte(identity.NormalPassword(password).Reveal()))
+			hash, err := pool.Hash(cmd.Context(), argon2.Party{}, []byte(identity.NormalPassword(password).Reveal()))
 			if err == nil {
 				fmt.Fprintln(p.stdout, hash)
 			}

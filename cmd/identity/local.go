@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
-	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/breach"
 	"github.com/seed-60f9e3ad/identity/internal/server"
 )
@@ -36,7 +35,10 @@ const waitForDatabase = time.Minute
 // openInstallation opens the installation that the settings describe; create makes one
 // where there is none.
 func openInstallation(ctx context.Context, s settings, logger *slog.Logger, create bool) (*server.Installation, error) {
-	cfg := server.InstallationConfig{Database: s.database, MustExist: !create, EncryptionKey: s.encryptionKey, Hashing: argon2.Config{}, PasswordRange: breach.Config{URL: s.passwordRangeURL}, Logger: logger}
+	cfg := server.InstallationConfig{
+		Database: s.database, MustExist: !create, EncryptionKey: s.encryptionKey, Hashing: s.hashing(),
+		PasswordRange: breach.Config{URL: s.passwordRangeURL}, Logger: logger,
+	}
 	if create {
 		cfg.WaitFor = waitForDatabase
 	}
@@ -51,7 +53,7 @@ func openLocal(ctx context.Context, p *program, anyKey bool) (*server.Installati
 		return nil, err
 	}
 	in, err := server.OpenInstallation(ctx, server.InstallationConfig{
-		Database: s.database, MustExist: true, EncryptionKey: s.encryptionKey, AnyKey: anyKey, Hashing: argon2.Config{},
+		Database: s.database, MustExist: true, EncryptionKey: s.encryptionKey, AnyKey: anyKey, Hashing: s.hashing(),
 		PasswordRange: breach.Config{URL: s.passwordRangeURL}, Logger: newLogger(s, p.stderr, "text"),
 	})
 	if err != nil {

@@ -60,6 +60,7 @@ func serve(ctx context.Context, s settings, logger *slog.Logger, log *logWriter)
 	if err := prepare(ctx, in, s, public, logger, log); err != nil {
 		return err
 	}
+	sayHashing(ctx, s, in, logger)
 	return srv.Serve(ctx, public, ops)
 }
 

@@ -35,6 +35,8 @@ type settings struct {
 
 	apiDocs string // "on" or "off"
 
+	hashMemory int64 // KiB; 0: what suits the machine
+
 	logLevel  slog.Level
 	logFormat string
 

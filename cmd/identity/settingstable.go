@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/breach"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
@@ -72,6 +73,9 @@ func settingsTable() []setting {
 			expected: "an https URL, or an http URL of the loopback interface, without user, query and fragment", set: setRangeURL},
 		{name: "API_DOCS", fallback: "on", purpose: "`off` leaves out `/openapi.json`, `/docs` and `/redoc`.",
 			expected: "on or off", set: setOneOf(func(s *settings) *string { return &s.apiDocs }, "on", "off")},
+
+		{name: "HASH_MEMORY", purpose: "Memory that all password hashes that run may take together; one takes 19MiB, an imported one what it was made with. Not set: 19MiB for each core and 256MiB at least, but at most a quarter of the machine's or the container's memory.",
+			expected: "an amount with its unit, such as 64MiB or 1GiB, from 19MiB, which is one hash, to 1024GiB", set: setMemory(func(s *settings) *int64 { return &s.hashMemory }, int64(argon2.DefaultParams().Memory), 1<<30)},
 
 		{name: "LOG_LEVEL", fallback: "info", purpose: "Least level that is logged.",
 			expected: "debug, info, warn or error", set: setLogLevel},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -113,7 +114,7 @@ func (s *Service) newClient(ctx context.Context, n NewClient) (identity.Client, 
 	if err != nil || len(client.Secrets) == 0 {
 		return client, secret, err
 	}
-	client.Secrets[0].Hash, err = s.hash(ctx, secret)
+	client.Secrets[0].Hash, err = s.hash(ctx, argon2.Administration, secret)
 	return client, secret, err
 }
 

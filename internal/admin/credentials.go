@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -35,7 +36,7 @@ func (s *Service) AddClientSecret(ctx context.Context, caller identity.Caller, c
 		return identity.ClientSecret{}, identity.Secret{}, err
 	}
 	registered.Label, registered.ExpiresAt = n.Label, n.ExpiresAt
-	if registered.Hash, err = s.hash(ctx, secret); err != nil {
+	if registered.Hash, err = s.hash(ctx, argon2.Administration, secret); err != nil {
 		return identity.ClientSecret{}, identity.Secret{}, err
 	}
 	change := s.alterClient(ctx, caller, clientID, match)

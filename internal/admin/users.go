@@ -5,9 +5,11 @@ import (
 	"fmt"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/store"
+	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
 // NewUser is what a user is made of: a password, or a hash brought in from another
@@ -78,7 +80,7 @@ func (s *Service) NewUser(ctx context.Context, n NewUser) (identity.User, error)
 	var nameErr, passwordErr, metadataErr error
 	user.Username, nameErr = identity.CanonicalUsername(n.Username)
 	if user.HashImported = !n.PasswordHash.Empty(); user.HashImported {
-		user.PasswordHash, passwordErr = authn.ImportedHash(n.PasswordHash)
+		user.PasswordHash, passwordErr = s.importedHash(n.PasswordHash)
 	} else {
 		passwordErr = authn.CheckNewPassword(user.Username, n.Password)
 	}
@@ -86,22 +88,35 @@ func (s *Service) NewUser(ctx context.Context, n NewUser) (identity.User, error)
 	err := collect(nameErr, passwordErr, identity.CheckPermissions(n.Permissions), identity.CheckRoles(user.Roles.Names),
 		identity.CheckAudiences(user.Audiences), metadataErr)
 	if err == nil && !user.HashImported {
-		user.PasswordHash, err = s.hashPassword(ctx, "password", n.Password)
+		user.PasswordHash, err = s.hashPassword(ctx, argon2.Administration, "password", n.Password)
 	}
 	return user, err
 }
 
+// importedHash refuses a hash that could never be verified, or not with the memory
+// that hashing has here.
+func (s *Service) importedHash(hash identity.Secret) (stored string, err error) {
+	stored, memory, err := authn.ImportedHash(hash)
+	if err != nil {
+		return "", err
+	}
+	if s.pool.Fits(memory) != nil {
+		return "", identity.InvalidField("password_hash", "cannot be used: verifying it takes %d KiB, more than HASH_MEMORY allows", memory)
+	}
+	return stored, nil
+}
+
 // hashPassword hashes a new password, outside of any transaction. It is InvalidRequest,
 // naming the member, if the password is known from a breach.
-func (s *Service) hashPassword(ctx context.Context, member string, password identity.Secret) (string, error) {
+func (s *Service) hashPassword(ctx context.Context, class argon2.Class, member string, password identity.Secret) (string, error) {
 	if s.breached != nil && s.breached(ctx, password) {
 		return "", collect(identity.InvalidField(member, "is known from a breach of some service"))
 	}
-	return s.hash(ctx, identity.NormalPassword(password))
+	return s.hash(ctx, class, identity.NormalPassword(password))
 }
 
-func (s *Service) hash(ctx context.Context, secret identity.Secret) (string, error) {
-	hash, err := s.pool.Hash(ctx, []byte(secret.Reveal()))
+func (s *Service) hash(ctx context.Context, class argon2.Class, secret identity.Secret) (string, error) {
+	hash, err := s.pool.Hash(ctx, argon2.Party{Class: class, Source: web.Source(ctx)}, []byte(secret.Reveal()))
 	return hash, authn.HashingError(err)
 }
 
@@ -189,7 +204,7 @@ func (s *Service) newHash(ctx context.Context, p UserPatch) (string, error) {
 	if err := authn.CheckNewPassword("", *p.Password); err != nil {
 		return "", err
 	}
-	return s.hashPassword(ctx, "password", *p.Password)
+	return s.hashPassword(ctx, argon2.Administration, "password", *p.Password)
 }
 
 func (s *Service) alterUser(ctx context.Context, caller identity.Caller, id string, match func(identity.User) error) alteration[identity.User] {
@@ -257,7 +272,7 @@ func (s *Service) DeleteUser(ctx context.Context, caller identity.Caller, id str
 // naming new_password, if that is known from a breach: this is asked only for somebody
 // who is known.
 func (s *Service) ChangeOwnPassword(ctx context.Context, proven identity.Principal, password identity.Secret) error {
-	hash, err := s.hashPassword(ctx, "new_password", password)
+	hash, err := s.hashPassword(ctx, argon2.People, "new_password", password)
 	if err != nil {
 		return err
 	}

@@ -10,14 +10,17 @@
 // package before any memory is taken for it. Argon2i is read too; Argon2d and
 // the version before 1.3 are refused.
 //
-// A Pool bounds what hashing costs the process. It has one weighted semaphore,
-// counted in KiB and divided into equal slots: a hash takes one slot, or its
-// true memory where that is more. Since every hash takes at least a slot, no
-// more than Slots run at once; since every hash takes at least its memory, no
-// more than Stats.MemoryLimitKiB are used at once. There is nothing else to
-// acquire, so two bounds cannot deadlock. Callers that find no slot wait in a
-// first-come-first-served queue, which is bounded in length and in time; beyond
-// it they get ErrOverloaded.
+// A Pool bounds what hashing costs the process: how many hashes run at once, its
+// slots, and what they take together, its memory. A hash takes one slot and its
+// true memory, both at once or neither, so that two bounds cannot deadlock. One
+// that needs more than all the memory gets ErrTooLarge; one that needs most of it
+// runs when it is free, and the others wait for it.
+//
+// Callers that find no slot wait in a queue, which is bounded in length and in
+// time; beyond it they get ErrOverloaded. They say on whose behalf they come, a
+// Party: people, machines, administrators and the verification of imported hashes
+// take turns, and in each class the sources do. When the queue is full, the one
+// who crowds it gives way, not whoever comes last.
 //
 // Burn costs what Verify of a hash made by the pool costs, so that a refusal
 // for an unknown principal takes the time of one for a known principal.

@@ -140,7 +140,7 @@ func TestHostileTakesNoMemory(t *testing.T) {
 	for _, c := range hostile {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		ok, err := pool.Verify(context.Background(), c.phc, []byte("x"))
+		ok, err := pool.Verify(context.Background(), someone, c.phc, []byte("x"))
 		runtime.ReadMemStats(&after)
 		if ok || err == nil {
 			t.Errorf("%s: verified: %v, %v", c.name, ok, err)

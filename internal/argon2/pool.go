@@ -6,15 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 )
 
 // ErrOverloaded says that the queue for hashing is full, or that the caller
 // waited in it for too long. Trying again later may succeed.
 var ErrOverloaded = errors.New("too many hashes are waiting")
+
+// ErrTooLarge says that a hash needs more memory than the whole pool has. It
+// could only wait for ever.
+var ErrTooLarge = errors.New("the hash needs more memory than there is for hashing")
 
 const (
 	saltLength = 16 // bytes; RFC 9106 section 4: sufficient for all applications
@@ -30,7 +33,12 @@ const (
 type Config struct {
 	// Params is what a hash made by the pool costs; zero is DefaultParams.
 	Params Params
-	// Slots is how many hashes run at once, at most 1024; zero is GOMAXPROCS.
+	// Memory is what all hashes that run may take together, in KiB; at least
+	// that of one hash made by the pool. Zero is what the slots need, and no less
+	// than MaxMemory.
+	Memory int64
+	// Slots is how many hashes run at once, at most 1024; zero is GOMAXPROCS,
+	// or as many as fit into Memory.
 	Slots int
 	// Queue is how many callers may wait for a slot, at most 1<<20; zero is 32
 	// per slot.
@@ -44,17 +52,22 @@ type Config struct {
 type Pool struct {
 	params Params
 	slots  int
-	share  int64 // KiB of one slot
-	memory *semaphore.Weighted
-	queue  chan struct{} // one element per waiting caller
+	memory int64 // KiB
+	most   int   // callers that wait
 	wait   time.Duration
 	dummy  string // a hash that no password has
+	hashes atomic.Uint64
 
-	running, runningKiB atomic.Int64
-	hashes, overloaded  atomic.Uint64
+	mu         sync.Mutex
+	queue      queue
+	inUse      int
+	usedKiB    int64
+	imported   bool            // one of that class runs
+	full, late [classes]uint64 // calls that got ErrOverloaded
 }
 
-// New makes a pool. It refuses parameters outside the limits of this package.
+// New makes a pool. It refuses parameters outside the limits of this package,
+// and a memory that one hash does not fit into.
 func New(c Config) (*Pool, error) {
 	if c.Params == (Params{}) {
 		c.Params = DefaultParams()
@@ -62,11 +75,24 @@ func New(c Config) (*Pool, error) {
 	if err := c.Params.check(); err != nil {
 		return nil, err
 	}
+	own := int64(c.Params.Memory)
+	if c.Memory < 0 || c.Memory > 0 && c.Memory < own {
+		return nil, fmt.Errorf("the memory for hashing must be at least the %d KiB of one hash", own)
+	}
 	if c.Slots == 0 {
 		c.Slots = min(runtime.GOMAXPROCS(0), maxSlots)
+		if c.Memory > 0 {
+			c.Slots = int(min(int64(c.Slots), c.Memory/own))
+		}
 	}
 	if c.Slots < 0 || c.Slots > maxSlots {
 		return nil, fmt.Errorf("hashing slots must be 0 to %d", maxSlots)
+	}
+	if c.Memory == 0 {
+		c.Memory = max(own*int64(c.Slots), MaxMemory)
+	}
+	if own*int64(c.Slots) > c.Memory {
+		return nil, fmt.Errorf("%d hashing slots of %d KiB do not fit into %d KiB", c.Slots, own, c.Memory)
 	}
 	if c.Queue == 0 {
 		c.Queue = queuePerSlot * c.Slots
@@ -80,27 +106,25 @@ func New(c Config) (*Pool, error) {
 	if c.Wait < 0 {
 		return nil, errors.New("the time to wait for a hashing slot must not be negative")
 	}
-	// The largest allowed hash must fit, or it would wait for ever.
-	share := max(int64(c.Params.Memory), int64((MaxMemory+c.Slots-1)/c.Slots))
 	dummy := newHash(c.Params)
 	_, _ = rand.Read(dummy.tag) // a random tag: that a password has it is as likely as guessing 256 bits
-	return &Pool{
-		params: c.Params,
-		slots:  c.Slots,
-		share:  share,
-		memory: semaphore.NewWeighted(share * int64(c.Slots)),
-		queue:  make(chan struct{}, c.Queue),
-		wait:   c.Wait,
-		dummy:  dummy.PHC(),
-	}, nil
+	return &Pool{params: c.Params, slots: c.Slots, memory: c.Memory, most: c.Queue, wait: c.Wait, dummy: dummy.PHC()}, nil
+}
+
+// Fits returns ErrTooLarge for a hash that takes more KiB than the pool has.
+func (p *Pool) Fits(kib uint32) error {
+	if int64(kib) > p.memory {
+		return fmt.Errorf("%w: %d of %d KiB", ErrTooLarge, kib, p.memory)
+	}
+	return nil
 }
 
 // Hash returns the PHC string of password under a fresh salt. The errors are
 // ErrOverloaded and that of ctx; ctx ends the wait for a slot, but not a hash
 // that has begun.
-func (p *Pool) Hash(ctx context.Context, password []byte) (string, error) {
+func (p *Pool) Hash(ctx context.Context, party Party, password []byte) (string, error) {
 	h := newHash(p.params)
-	tag, err := p.compute(ctx, h, password)
+	tag, err := p.compute(ctx, party, h, password)
 	if err != nil {
 		return "", err
 	}
@@ -109,14 +133,14 @@ func (p *Pool) Hash(ctx context.Context, password []byte) (string, error) {
 }
 
 // Verify reports whether phc is a hash of password. It fails only for a phc
-// that Parse refuses (at once, without hashing), with ErrOverloaded and with
-// the error of ctx.
-func (p *Pool) Verify(ctx context.Context, phc string, password []byte) (bool, error) {
+// that Parse refuses or that does not fit into the pool's memory (at once,
+// without hashing), with ErrOverloaded and with the error of ctx.
+func (p *Pool) Verify(ctx context.Context, party Party, phc string, password []byte) (bool, error) {
 	h, err := Parse(phc)
 	if err != nil {
 		return false, err
 	}
-	tag, err := p.compute(ctx, h, password)
+	tag, err := p.compute(ctx, party, h, password)
 	if err != nil {
 		return false, err
 	}
@@ -126,8 +150,8 @@ func (p *Pool) Verify(ctx context.Context, phc string, password []byte) (bool, e
 // Burn takes the way of Verify with a hash of the pool's own parameters, for
 // principals that do not exist or have no usable hash. The errors are those of
 // Verify.
-func (p *Pool) Burn(ctx context.Context) error {
-	_, err := p.Verify(ctx, p.dummy, nil)
+func (p *Pool) Burn(ctx context.Context, party Party) error {
+	_, err := p.Verify(ctx, party, p.dummy, nil)
 	return err
 }
 
@@ -153,12 +177,9 @@ func newHash(params Params) Hash {
 
 // Do runs other work that costs like hashing, such as verifying a hash of another
 // kind, in a slot and within the memory of the pool. memory is what it takes in KiB.
-// The errors are those of Hash; on an error nothing has run.
-func (p *Pool) Do(ctx context.Context, memory uint32, work func()) error {
-	if memory > MaxMemory {
-		return fmt.Errorf("%w: memory must be at most %d KiB", ErrLimits, MaxMemory)
-	}
-	release, err := p.acquire(ctx, memory)
+// The errors are those of Hash and ErrTooLarge; on an error nothing has run.
+func (p *Pool) Do(ctx context.Context, party Party, memory uint32, work func()) error {
+	release, err := p.acquire(ctx, party, memory)
 	if err != nil {
 		return err
 	}
@@ -168,8 +189,8 @@ func (p *Pool) Do(ctx context.Context, memory uint32, work func()) error {
 }
 
 // compute is the only place where an Argon2 hash runs.
-func (p *Pool) compute(ctx context.Context, h Hash, password []byte) ([]byte, error) {
-	release, err := p.acquire(ctx, h.Params.Memory)
+func (p *Pool) compute(ctx context.Context, party Party, h Hash, password []byte) ([]byte, error) {
+	release, err := p.acquire(ctx, party, h.Params.Memory)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,9 @@ import (
 // small keeps the tests fast.
 var small = argon2.Params{Memory: 64, Time: 1, Threads: 1}
 
+// someone is on whose behalf most tests hash.
+var someone = argon2.Party{Class: argon2.People}
+
 func newPool(t testing.TB, c argon2.Config) *argon2.Pool {
 	t.Helper()
 	pool, err := argon2.New(c)
@@ -28,7 +31,7 @@ func TestVerifyArgon2CFFI(t *testing.T) {
 	for _, v := range vectors(t) {
 		variant := strings.Split(v.PHC, "$")[1]
 		t.Run(variant+" "+v.Password, func(t *testing.T) {
-			ok, err := pool.Verify(t.Context(), v.PHC, []byte(v.Password))
+			ok, err := pool.Verify(t.Context(), someone, v.PHC, []byte(v.Password))
 			if variant == "argon2d" {
 				if ok || !errors.Is(err, argon2.ErrArgon2d) {
 					t.Fatalf("got %v, %v, want it refused as Argon2d", ok, err)
@@ -38,7 +41,7 @@ func TestVerifyArgon2CFFI(t *testing.T) {
 			if !ok || err != nil {
 				t.Errorf("the password: %v, %v", ok, err)
 			}
-			if ok, err := pool.Verify(t.Context(), v.PHC, []byte(v.Password+"\x00")); ok || err != nil {
+			if ok, err := pool.Verify(t.Context(), someone, v.PHC, []byte(v.Password+"\x00")); ok || err != nil {
 				t.Errorf("another password: %v, %v", ok, err)
 			}
 		})
@@ -49,19 +52,19 @@ func TestHash(t *testing.T) {
 	form := regexp.MustCompile(`^\$argon2id\$v=19\$m=64,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$`)
 	pool := newPool(t, argon2.Config{Params: small})
 	for _, password := range []string{"", "p", "pässwörd ключ", "with\x00NUL", strings.Repeat("long", 1024)} {
-		phc, err := pool.Hash(t.Context(), []byte(password))
+		phc, err := pool.Hash(t.Context(), someone, []byte(password))
 		if err != nil || !form.MatchString(phc) {
 			t.Fatalf("%q, %v", phc, err)
 		}
-		again, err := pool.Hash(t.Context(), []byte(password))
+		again, err := pool.Hash(t.Context(), someone, []byte(password))
 		if err != nil || again == phc {
 			t.Errorf("the salt is not random: %v", err)
 		}
-		if ok, err := pool.Verify(t.Context(), phc, []byte(password)); !ok || err != nil {
+		if ok, err := pool.Verify(t.Context(), someone, phc, []byte(password)); !ok || err != nil {
 			t.Errorf("right password: %v, %v", ok, err)
 		}
 		for _, wrong := range []string{password + " ", strings.ToUpper(password) + "x", password + "\x00"} {
-			if ok, err := pool.Verify(t.Context(), phc, []byte(wrong)); ok || err != nil {
+			if ok, err := pool.Verify(t.Context(), someone, phc, []byte(wrong)); ok || err != nil {
 				t.Errorf("wrong password: %v, %v", ok, err)
 			}
 		}
@@ -74,7 +77,7 @@ func TestHash(t *testing.T) {
 // The zero Config makes hashes with the default parameters.
 func TestHashDefault(t *testing.T) {
 	pool := newPool(t, argon2.Config{})
-	phc, err := pool.Hash(t.Context(), []byte("password"))
+	phc, err := pool.Hash(t.Context(), someone, []byte("password"))
 	if err != nil || !strings.HasPrefix(phc, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Errorf("%q, %v", phc, err)
 	}
@@ -83,7 +86,7 @@ func TestHashDefault(t *testing.T) {
 // A changed character anywhere in the tag must not verify.
 func TestVerifyChangedTag(t *testing.T) {
 	pool := newPool(t, argon2.Config{Params: small})
-	phc, err := pool.Hash(t.Context(), []byte("password"))
+	phc, err := pool.Hash(t.Context(), someone, []byte("password"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +95,7 @@ func TestVerifyChangedTag(t *testing.T) {
 		if phc[i] == c {
 			c = 'E' // keeps the bits that the last character must not have
 		}
-		if ok, err := pool.Verify(t.Context(), phc[:i]+string(c)+phc[i+1:], []byte("password")); ok || err != nil {
+		if ok, err := pool.Verify(t.Context(), someone, phc[:i]+string(c)+phc[i+1:], []byte("password")); ok || err != nil {
 			t.Errorf("character %d: %v, %v", i, ok, err)
 		}
 	}
@@ -105,15 +108,15 @@ func TestBurn(t *testing.T) {
 	if err != nil || h.Params != small || h.Variant != argon2.Argon2id || len(pool.Dummy()) != len("$argon2id$v=19$m=64,t=1,p=1$")+22+1+43 {
 		t.Errorf("the dummy is not of the form that Hash makes: %v", err)
 	}
-	if err := pool.Burn(t.Context()); err != nil {
+	if err := pool.Burn(t.Context(), someone); err != nil {
 		t.Error(err)
 	}
-	release, err := pool.Occupy(t.Context(), 64)
+	release, err := pool.Occupy(t.Context(), someone, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer release()
-	if err := pool.Burn(t.Context()); !errors.Is(err, argon2.ErrOverloaded) {
+	if err := pool.Burn(t.Context(), someone); !errors.Is(err, argon2.ErrOverloaded) {
 		t.Errorf("Burn did not take a slot: %v", err)
 	}
 	if other := newPool(t, argon2.Config{Params: small}); other.Dummy() == pool.Dummy() {
@@ -164,6 +167,9 @@ func TestNewRefuses(t *testing.T) {
 		"negative queue": {Queue: -1},
 		"long queue":     {Queue: 1 << 62},
 		"negative wait":  {Wait: -1},
+		"no room":        {Memory: int64(argon2.DefaultParams().Memory) - 1},
+		"negative room":  {Memory: -1},
+		"slots too many": {Memory: 3 * int64(argon2.DefaultParams().Memory), Slots: 4},
 	} {
 		if _, err := argon2.New(c); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -175,7 +181,7 @@ func BenchmarkHash(b *testing.B) {
 	pool := newPool(b, argon2.Config{})
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := pool.Hash(context.Background(), []byte("correct horse")); err != nil {
+		if _, err := pool.Hash(context.Background(), someone, []byte("correct horse")); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -183,13 +189,13 @@ func BenchmarkHash(b *testing.B) {
 
 func BenchmarkVerify(b *testing.B) {
 	pool := newPool(b, argon2.Config{})
-	phc, err := pool.Hash(context.Background(), []byte("correct horse"))
+	phc, err := pool.Hash(context.Background(), someone, []byte("correct horse"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if ok, err := pool.Verify(context.Background(), phc, []byte("correct horse")); !ok || err != nil {
+		if ok, err := pool.Verify(context.Background(), someone, phc, []byte("correct horse")); !ok || err != nil {
 			b.Fatal(ok, err)
 		}
 	}

@@ -3,45 +3,89 @@ package argon2
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
-// acquire takes what a hash of so many KiB needs, waiting if it must.
-func (p *Pool) acquire(ctx context.Context, kib uint32) (release func(), err error) {
+// acquire takes a slot and so many KiB, waiting for its turn if it must.
+func (p *Pool) acquire(ctx context.Context, party Party, kib uint32) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("hashing: %w", err)
 	}
-	weight := max(p.share, int64(kib))
-	if !p.memory.TryAcquire(weight) { // fails also while others wait: nobody overtakes
-		if err := p.enqueue(ctx, weight); err != nil {
-			return nil, err
-		}
+	if err := p.Fits(kib); err != nil { // it would wait for ever
+		return nil, err
 	}
-	p.running.Add(1)
-	p.runningKiB.Add(int64(kib))
-	return func() {
-		p.runningKiB.Add(-int64(kib))
-		p.running.Add(-1)
-		p.memory.Release(weight)
-	}, nil
+	w := &waiter{Party: party, kib: int64(kib), decided: make(chan struct{})}
+	p.mu.Lock()
+	p.queue.add(w)
+	p.grant()
+	if p.queue.length > p.most {
+		out := p.queue.crowding(party)
+		p.queue.remove(out)
+		p.full[out.Class]++
+		close(out.decided)
+	}
+	p.mu.Unlock()
+	if err := p.await(ctx, w); err != nil {
+		return nil, err
+	}
+	return func() { p.release(w) }, nil
 }
 
-func (p *Pool) enqueue(ctx context.Context, weight int64) error {
+// grant gives slots to those whose turn it is while there are slots and memory.
+// One that does not fit yet is waited for: if others overtook it, a large hash
+// would never find enough memory free at once. The mutex is held.
+func (p *Pool) grant() {
+	for p.inUse < p.slots {
+		w := p.queue.next(func(c Class) bool { return c != Imported || !p.imported })
+		if w == nil || w.kib > p.memory-p.usedKiB {
+			return
+		}
+		p.queue.take(w)
+		p.inUse++
+		p.usedKiB += w.kib
+		p.imported = p.imported || w.Class == Imported
+		w.granted = true
+		close(w.decided)
+	}
+}
+
+// release gives back what a caller was granted.
+func (p *Pool) release(w *waiter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inUse--
+	p.usedKiB -= w.kib
+	if w.Class == Imported {
+		p.imported = false
+	}
+	p.grant()
+}
+
+// await returns nil when the caller has been granted its slot.
+func (p *Pool) await(ctx context.Context, w *waiter) error {
+	patience := time.NewTimer(p.wait)
+	defer patience.Stop()
 	select {
-	case p.queue <- struct{}{}:
-		defer func() { <-p.queue }()
-	default:
-		p.overloaded.Add(1)
-		return ErrOverloaded
+	case <-w.decided:
+	case <-patience.C:
+	case <-ctx.Done():
 	}
-	patience, cancel := context.WithTimeout(ctx, p.wait)
-	defer cancel()
-	if p.memory.Acquire(patience, weight) == nil {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-w.decided: // perhaps only just now
+		if !w.granted {
+			return ErrOverloaded
+		}
 		return nil
+	default:
 	}
+	p.queue.remove(w)
+	p.grant() // it may have been the one that all waited for
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("waiting to hash: %w", err)
 	}
-	p.overloaded.Add(1)
+	p.late[w.Class]++
 	return ErrOverloaded
 }
 
@@ -54,17 +98,28 @@ type Stats struct {
 	MemoryLimitKiB int64  // the most that this can be
 	Hashes         uint64 // how many hashes have begun since New
 	Overloaded     uint64 // how many calls got ErrOverloaded since New
+	// Lines says the same of each class.
+	Lines [classes]LineStats
+}
+
+// LineStats is the state of the line of one class.
+type LineStats struct {
+	Waiting int    // how many callers wait
+	Full    uint64 // how many had to give way in a full queue since New
+	Late    uint64 // how many waited for too long since New
 }
 
 // Stats returns the state of the pool.
 func (p *Pool) Stats() Stats {
-	return Stats{
-		Slots:          p.slots,
-		InUse:          int(p.running.Load()),
-		Waiting:        len(p.queue),
-		MemoryKiB:      p.runningKiB.Load(),
-		MemoryLimitKiB: p.share * int64(p.slots),
-		Hashes:         p.hashes.Load(),
-		Overloaded:     p.overloaded.Load(),
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := Stats{
+		Slots: p.slots, InUse: p.inUse, Waiting: p.queue.length,
+		MemoryKiB: p.usedKiB, MemoryLimitKiB: p.memory, Hashes: p.hashes.Load(),
 	}
+	for c := range classes {
+		s.Lines[c] = LineStats{Waiting: p.queue.waiting(c), Full: p.full[c], Late: p.late[c]}
+		s.Overloaded += p.full[c] + p.late[c]
+	}
+	return s
 }

@@ -8,12 +8,11 @@ import (
 	"log/slog"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/store"
+	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
 const (
@@ -22,9 +21,6 @@ const (
 	clientsHeld = 10_000
 	usersHeld   = 1_000 // those who call the administration
 	holdFor     = 15 * time.Minute
-
-	// importedWait is how long a login waits for others with imported hashes.
-	importedWait = 3 * time.Second
 )
 
 // Authenticator checks proofs.
@@ -37,7 +33,6 @@ type Authenticator struct {
 	clients       *store.Cache[*knownClient]
 	users         *store.Cache[identity.User] // by id, for Current
 	uses          uses
-	imported      *semaphore.Weighted // verification of imported hashes
 	memoryKey     [32]byte
 }
 
@@ -59,7 +54,7 @@ func New(cfg Config) (*Authenticator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making dummy keys: %w", err)
 	}
-	a := &Authenticator{db: cfg.DB, pool: cfg.Pool, verifier: verifier, configuration: cfg.Configuration, logger: cfg.Logger, imported: semaphore.NewWeighted(1)}
+	a := &Authenticator{db: cfg.DB, pool: cfg.Pool, verifier: verifier, configuration: cfg.Configuration, logger: cfg.Logger}
 	_, _ = rand.Read(a.memoryKey[:]) // never fails: crypto/rand aborts the program instead
 	a.clients = store.NewCache(cfg.Follower, store.KindClient, clientsHeld, holdFor, a.loadClient).DropAllOn(store.KindRole)
 	a.users = store.NewCache(cfg.Follower, store.KindUser, usersHeld, holdFor, a.db.User).DropAllOn(store.KindRole)
@@ -72,6 +67,11 @@ func refused(reason string) error {
 	return &identity.Error{
 		Kind: identity.InvalidCredentials, Message: "The credentials are not valid.", Err: errors.New(reason),
 	}
+}
+
+// party is on whose behalf a request hashes.
+func party(ctx context.Context, class argon2.Class) argon2.Party {
+	return argon2.Party{Class: class, Source: web.Source(ctx)}
 }
 
 // HashingError gives an error of the hashing pool its kind, for whoever hashes outside

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
 
@@ -113,7 +114,7 @@ func (a *Authenticator) settle(ctx context.Context, client *knownClient, try *at
 		a.verifyNothing(try)
 	}
 	if try.Secret != nil && !try.hashed {
-		if err := a.burn(ctx); err != nil {
+		if err := a.burn(ctx, argon2.Machines); err != nil {
 			return err
 		}
 	}

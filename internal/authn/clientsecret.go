@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
 )
 
 // proveSecret checks the secret: against memory if it was proven recently, else
@@ -29,7 +30,7 @@ func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, tr
 		return nil
 	}
 	try.hashed = true
-	ok, err := a.verify(ctx, registered.Hash, *try.Secret)
+	ok, err := a.verify(ctx, argon2.Machines, registered.Hash, *try.Secret)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (a *Authenticator) renewHash(ctx context.Context, try *attempt) {
 	if try.weak == nil {
 		return
 	}
-	a.rehash(ctx, "client_id", try.ID, *try.Secret, func(hash string) error {
+	a.rehash(ctx, argon2.Machines, "client_id", try.ID, *try.Secret, func(hash string) error {
 		return a.db.RehashClientSecret(ctx, try.weak.ID, try.weak.Hash, hash)
 	})
 }

@@ -1,6 +1,7 @@
 package authn_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/identitytest"
 )
 
 type foreignVectors []struct {
@@ -68,7 +71,7 @@ func TestImportedHashIsReplacedAtFirstSuccess(t *testing.T) {
 func TestImportedArgon2IsOfTheBytes(t *testing.T) {
 	b := newBench(t)
 	decomposed := norm.NFD.String("pässwörd of old")
-	hash, err := b.Installation.Pool.Hash(t.Context(), []byte(decomposed))
+	hash, err := b.Installation.Pool.Hash(t.Context(), argon2.Party{}, []byte(decomposed))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +120,36 @@ func TestImportedHashRefused(t *testing.T) {
 	}
 	if after := b.Tables(); after["users"] != before["users"] || after["principals"] != before["principals"] {
 		t.Error("something was stored")
+	}
+}
+
+// A hash that needs more memory than there is for hashing is refused when it moves in.
+// One that is there already, as on a machine that was made smaller, proves nothing, and
+// the log says why.
+func TestImportedHashLargerThanTheBudget(t *testing.T) {
+	b := newBench(t, identitytest.Options{Hashing: argon2.Config{Params: argon2.Params{Memory: 64, Time: 1, Threads: 1}, Slots: 1, Memory: 1024}})
+	large := "$argon2id$v=19$m=1025,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODw"
+	scrypt := "$scrypt$ln=11,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+	for name, hash := range map[string]string{"Argon2id": large, "scrypt": scrypt} {
+		if _, err := b.importUser("ann", hash); identity.KindOf(err) != identity.InvalidRequest {
+			t.Errorf("%s: %v", name, err)
+		} else if e, _ := errors.AsType[*identity.Error](err); len(e.Fields) != 1 || !strings.Contains(e.Fields[0].Message, "HASH_MEMORY") {
+			t.Errorf("%s: %v does not say what to change", name, e.Fields)
+		}
+	}
+	user := b.AddUser("ann", "a password of no matter")
+	for name, hash := range map[string]string{"Argon2id": large, "scrypt": scrypt} {
+		for imported := range 2 {
+			if imported == 0 && name == "scrypt" {
+				continue // only imported ones are not Argon2
+			}
+			b.Change("user", user.ID, `UPDATE users SET password_hash = ?, hash_imported = ? WHERE id = ?`, hash, imported, user.ID)
+			b.Log.Reset()
+			refused(t, b.login("ann", "a password of no matter"), "wrong password")
+			if log := b.Log.String(); !strings.Contains(log, "a stored hash cannot be used") || !strings.Contains(log, "more memory than there is for hashing") {
+				t.Errorf("%s, imported %d: the log says %s", name, imported, log)
+			}
+		}
 	}
 }
 

@@ -44,17 +44,21 @@ func CheckPassword(member, username string, password identity.Secret) error {
 }
 
 // ImportedHash returns a hash brought in from another system as it is stored: an
-// Argon2id or Argon2i PHC string, or one of the forms of package foreignhash. It
-// refuses what could never be verified.
-func ImportedHash(hash identity.Secret) (stored string, err error) {
+// Argon2id or Argon2i PHC string, or one of the forms of package foreignhash; and
+// what verifying it takes, in KiB. It refuses what could never be verified.
+func ImportedHash(hash identity.Secret) (stored string, memory uint32, err error) {
 	stored, isArgon2 := foreignhash.Argon2(hash.Reveal())
 	if isArgon2 {
-		_, err = argon2.Parse(stored)
+		var parsed argon2.Hash
+		parsed, err = argon2.Parse(stored)
+		memory = parsed.Params.Memory
 	} else {
-		_, err = foreignhash.Parse(stored)
+		var parsed foreignhash.Hash
+		parsed, err = foreignhash.Parse(stored)
+		memory = parsed.Memory()
 	}
 	if err != nil {
-		return "", identity.InvalidField("password_hash", "cannot be used: %s", err)
+		return "", 0, identity.InvalidField("password_hash", "cannot be used: %s", err)
 	}
-	return stored, nil
+	return stored, memory, nil
 }

@@ -1,7 +1,6 @@
 package authn
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -33,7 +32,7 @@ func (a *Authenticator) User(ctx context.Context, username string, password iden
 		return identity.Principal{}, refused("user " + user.ID + " is disabled")
 	}
 	if user.HashImported || a.pool.NeedsRehash(user.PasswordHash) {
-		a.rehash(ctx, "user", user.ID, identity.NormalPassword(password), func(hash string) error {
+		a.rehash(ctx, argon2.People, "user", user.ID, identity.NormalPassword(password), func(hash string) error {
 			return a.db.RehashPassword(ctx, user.ID, user.PasswordHash, hash)
 		})
 	}
@@ -66,20 +65,15 @@ func userPrincipal(u identity.User, now time.Time) identity.Principal {
 // its verification comes on top of the one Argon2id, until the first success.
 func (a *Authenticator) verifyPassword(ctx context.Context, user identity.User, password identity.Secret) (bool, error) {
 	if !user.HashImported {
-		return a.verify(ctx, user.PasswordHash, identity.NormalPassword(password))
+		return a.verify(ctx, argon2.People, user.PasswordHash, identity.NormalPassword(password))
 	}
-	if err := a.burn(ctx); err != nil {
+	if err := a.burn(ctx, argon2.People); err != nil {
 		return false, err
 	}
-	// One at a time: what a hash from elsewhere costs must not be what all wait for.
-	waiting, cancel := context.WithTimeout(ctx, importedWait)
-	defer cancel()
-	if a.imported.Acquire(waiting, 1) != nil {
-		return false, cmp.Or(ctx.Err(), hashing(argon2.ErrOverloaded))
-	}
-	defer a.imported.Release(1)
+	// The pool runs these one at a time: what a hash from elsewhere costs must not be
+	// what all wait for.
 	if _, ok := foreignhash.Argon2(user.PasswordHash); ok {
-		return a.verify(ctx, user.PasswordHash, password)
+		return a.verify(ctx, argon2.Imported, user.PasswordHash, password)
 	}
 	hash, err := foreignhash.Parse(user.PasswordHash)
 	if err != nil {
@@ -87,7 +81,11 @@ func (a *Authenticator) verifyPassword(ctx context.Context, user identity.User, 
 		return false, nil
 	}
 	var ok bool
-	err = a.pool.Do(ctx, hash.Memory(), func() { ok = hash.Verify([]byte(password.Reveal())) })
+	err = a.pool.Do(ctx, party(ctx, argon2.Imported), hash.Memory(), func() { ok = hash.Verify([]byte(password.Reveal())) })
+	if unusable(err) {
+		a.logger.WarnContext(ctx, "a stored hash cannot be used", "user", user.ID, "reason", err.Error())
+		return false, nil
+	}
 	return ok, hashing(err)
 }
 
@@ -108,34 +106,34 @@ func (a *Authenticator) findUser(ctx context.Context, username string) (identity
 
 // verify reports whether hash is one of the password. It computes exactly one
 // Argon2id: against a dummy where there is no hash, or none that may be used.
-func (a *Authenticator) verify(ctx context.Context, hash string, password identity.Secret) (bool, error) {
+func (a *Authenticator) verify(ctx context.Context, class argon2.Class, hash string, password identity.Secret) (bool, error) {
 	defer trace.StartRegion(ctx, "argon2.Verify").End()
 	if hash == "" {
-		return false, a.burn(ctx)
+		return false, a.burn(ctx, class)
 	}
-	ok, err := a.pool.Verify(ctx, hash, []byte(password.Reveal()))
+	ok, err := a.pool.Verify(ctx, party(ctx, class), hash, []byte(password.Reveal()))
 	if unusable(err) {
 		a.logger.WarnContext(ctx, "a stored hash cannot be used", "reason", err.Error())
-		return false, a.burn(ctx)
+		return false, a.burn(ctx, class)
 	}
 	return ok, hashing(err)
 }
 
 // burn computes one Argon2id that decides nothing.
-func (a *Authenticator) burn(ctx context.Context) error {
+func (a *Authenticator) burn(ctx context.Context, class argon2.Class) error {
 	defer trace.StartRegion(ctx, "argon2.Burn").End()
-	return hashing(a.pool.Burn(ctx))
+	return hashing(a.pool.Burn(ctx, party(ctx, class)))
 }
 
 func unusable(err error) bool {
 	return errors.Is(err, argon2.ErrMalformed) || errors.Is(err, argon2.ErrArgon2d) ||
-		errors.Is(err, argon2.ErrVersion) || errors.Is(err, argon2.ErrLimits)
+		errors.Is(err, argon2.ErrVersion) || errors.Is(err, argon2.ErrLimits) || errors.Is(err, argon2.ErrTooLarge)
 }
 
 // rehash replaces a hash that is weaker than today's, or of another form, now
 // that its password is at hand. The proof held, so a failure is only logged.
-func (a *Authenticator) rehash(ctx context.Context, kind, id string, password identity.Secret, store func(hash string) error) {
-	hash, err := a.pool.Hash(ctx, []byte(password.Reveal()))
+func (a *Authenticator) rehash(ctx context.Context, class argon2.Class, kind, id string, password identity.Secret, store func(hash string) error) {
+	hash, err := a.pool.Hash(ctx, party(ctx, class), []byte(password.Reveal()))
 	if err == nil {
 		err = store(hash)
 	}

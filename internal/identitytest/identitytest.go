@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -36,8 +37,9 @@ type Options struct {
 	Algorithm jose.Algorithm
 	// Hashing is the hashing pool; zero is one that is cheap.
 	Hashing argon2.Config
-	// AllowedOrigins are passed on.
+	// AllowedOrigins and TrustedProxies are passed on.
 	AllowedOrigins []string
+	TrustedProxies []netip.Prefix
 	// SeparateOps starts an operators' port: Service.OpsURL.
 	SeparateOps bool
 	// NoAPIDocs is passed on.
@@ -134,7 +136,7 @@ func New(t testing.TB, options ...Options) *Service {
 		s.holdLease()
 	}
 	srv, err := server.New(server.Config{
-		Installation: in, Logger: s.Logger, AllowedOrigins: o.AllowedOrigins, SeparateOps: o.SeparateOps,
+		Installation: in, Logger: s.Logger, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies, SeparateOps: o.SeparateOps,
 		NoAPIDocs: o.NoAPIDocs, Version: "test",
 	})
 	s.must(err)

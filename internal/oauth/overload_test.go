@@ -103,7 +103,7 @@ func TestOverload(t *testing.T) {
 	metrics := string(s.Get("/metrics").Body)
 	used = s.Installation.Pool.Stats()
 	for _, line := range []string{
-		fmt.Sprintf("identity_hashes_total %d\n", used.Hashes), fmt.Sprintf("identity_hash_overloaded_total %d\n", used.Overloaded),
+		fmt.Sprintf("identity_hashes_total %d\n", used.Hashes), fmt.Sprintf("identity_hash_overloaded_total{class=\"people\",reason=\"full\"} %d\n", used.Lines[argon2.People].Full),
 	} {
 		if !strings.Contains(metrics, line) || strings.HasSuffix(line, " 0\n") {
 			t.Errorf("the metrics do not say %q", line)

@@ -117,7 +117,7 @@ func (p *planning) users(ids map[string]string) {
 		} else {
 			holders[canonical] = who
 		}
-		hash, err := authn.ImportedHash(identity.NewSecret(u.passwordHash))
+		hash, _, err := authn.ImportedHash(identity.NewSecret(u.passwordHash))
 		if err != nil {
 			p.problem("%s: its password hash %s", who, reason(err))
 		}

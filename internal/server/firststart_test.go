@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/server"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -89,7 +90,7 @@ func TestGeneratedPassword(t *testing.T) {
 	}
 	users, err := in.DB.Users(t.Context(), store.UserFilter{Limit: 1})
 	h.must(err)
-	if ok, err := in.Pool.Verify(t.Context(), users[0].PasswordHash, []byte(generated)); err != nil || !ok {
+	if ok, err := in.Pool.Verify(t.Context(), argon2.Party{}, users[0].PasswordHash, []byte(generated)); err != nil || !ok {
 		t.Errorf("the generated password is not the administrator's: %v", err)
 	}
 	if strings.Contains(h.log.String(), generated) {

@@ -134,8 +134,11 @@ func TestMetrics(t *testing.T) {
 		`identity_tokens_issued_total{grant="user-credentials"} 1`,
 		`identity_build_info{version="test"} 1`,
 		`identity_hash_running 0`,
-		`identity_hash_waiting 0`,
-		`identity_hash_overloaded_total 0`,
+		`identity_hash_waiting{class="people"} 0`,
+		`identity_hash_waiting{class="machines"} 0`,
+		`identity_hash_memory_limit_bytes 2.68435456e+08`,
+		`identity_hash_overloaded_total{class="imported",reason="full"} 0`,
+		`identity_hash_overloaded_total{class="administration",reason="late"} 0`,
 		`identity_database_connections{state="in_use"} 0`,
 		`identity_database_clock_offset_seconds 0`,
 		`identity_database_statements_total `,
@@ -156,6 +159,8 @@ func TestMetrics(t *testing.T) {
 		"method": {http.MethodGet, http.MethodPost, "other"},
 		"grant":  {"user-credentials"},
 		"state":  {"in_use", "idle"},
+		"class":  {"people", "machines", "administration", "imported"},
+		"reason": {"full", "late"},
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)

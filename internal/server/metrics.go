@@ -62,14 +62,24 @@ func registerPool(registry *prometheus.Registry, pool *argon2.Pool) {
 	}
 	gauge("identity_hash_slots", "Password hashes that may run at once.", func(s argon2.Stats) float64 { return float64(s.Slots) })
 	gauge("identity_hash_running", "Password hashes that run.", func(s argon2.Stats) float64 { return float64(s.InUse) })
-	gauge("identity_hash_waiting", "Callers that wait for a password hash.", func(s argon2.Stats) float64 { return float64(s.Waiting) })
 	gauge("identity_hash_memory_bytes", "Memory of the password hashes that run.", func(s argon2.Stats) float64 { return float64(s.MemoryKiB) * 1024 })
-	counter := func(name, help string, value func(argon2.Stats) uint64) {
-		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
-			func() float64 { return float64(value(pool.Stats())) }))
+	gauge("identity_hash_memory_limit_bytes", "Memory that password hashes may take together.", func(s argon2.Stats) float64 { return float64(s.MemoryLimitKiB) * 1024 })
+	registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "identity_hashes_total", Help: "Password hashes computed, or begun."},
+		func() float64 { return float64(pool.Stats().Hashes) }))
+	for _, class := range argon2.Classes() {
+		line := func() argon2.LineStats { return pool.Stats().Lines[class] }
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "identity_hash_waiting", Help: "Callers that wait for a password hash.", ConstLabels: prometheus.Labels{"class": class.String()},
+		}, func() float64 { return float64(line().Waiting) }))
+		overloaded := func(reason string, value func() uint64) {
+			registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+				Name: "identity_hash_overloaded_total", Help: "Callers turned away because the queue was full of their own, or they waited for too long.",
+				ConstLabels: prometheus.Labels{"class": class.String(), "reason": reason},
+			}, func() float64 { return float64(value()) }))
+		}
+		overloaded("full", func() uint64 { return line().Full })
+		overloaded("late", func() uint64 { return line().Late })
 	}
-	counter("identity_hashes_total", "Password hashes computed, or begun.", func(s argon2.Stats) uint64 { return s.Hashes })
-	counter("identity_hash_overloaded_total", "Callers turned away because the queue was full or too slow.", func(s argon2.Stats) uint64 { return s.Overloaded })
 }
 
 // registerBreaches shows what the range service was asked for; nil is none.

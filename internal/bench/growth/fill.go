@@ -41,7 +41,7 @@ func newPrincipals(ctx context.Context, size int) (*principals, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.hashes[i], err = pool.Hash(ctx, []byte(knownSecret)); err != nil {
+		if p.hashes[i], err = pool.Hash(ctx, argon2.Party{}, []byte(knownSecret)); err != nil {
 			return nil, fmt.Errorf("hashing the one secret: %w", err)
 		}
 	}

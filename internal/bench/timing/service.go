@@ -61,7 +61,7 @@ func (s *subject) start(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	var hashErr, keyErr, strangerErr error
-	s.hash, hashErr = s.in.Pool.Hash(ctx, []byte("what nobody sends"))
+	s.hash, hashErr = s.in.Pool.Hash(ctx, argon2.Party{}, []byte("what nobody sends"))
 	s.key, keyErr = jose.GeneratePrivateKey(jose.ES256)
 	s.stranger, strangerErr = jose.GeneratePrivateKey(jose.ES256)
 	if err := errors.Join(hashErr, keyErr, strangerErr); err != nil {

@@ -1,0 +1,185 @@
+package argon2_test
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity/internal/argon2"
+)
+
+// from is a source.
+func from(n int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}), 32)
+}
+
+// line starts callers who wait in a pool, and says in which order they got their turn.
+type line struct {
+	*testing.T
+	pool  *argon2.Pool
+	order []string
+}
+
+// wait has n callers of a party wait, who each hold their slot for a moment.
+func (l *line) wait(name string, party argon2.Party, n int) {
+	for range n {
+		go func() {
+			release, err := l.pool.Occupy(l.Context(), party, 64)
+			if err != nil {
+				l.order = append(l.order, name+": "+err.Error())
+				return
+			}
+			l.order = append(l.order, name) // one slot: nobody else is here
+			time.Sleep(time.Millisecond)
+			release()
+		}()
+		synctest.Wait()
+	}
+}
+
+// The attack: thousands of logins from one address. Another one has its turn next.
+func TestOneSourceDoesNotStarveAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{T: t, pool: newPool(t, argon2.Config{Params: small, Slots: 1, Queue: 1000, Wait: time.Minute})}
+		release := occupy(t, l.pool, 1, 64)
+		l.wait("storm", argon2.Party{Source: from(1)}, 900)
+		l.wait("one", argon2.Party{Source: from(2)}, 2)
+		release()
+		time.Sleep(10 * time.Second)
+		if got := l.order[:5]; !slices.Equal(got, []string{"storm", "one", "storm", "one", "storm"}) || len(l.order) != 902 {
+			t.Errorf("%d had their turn, first %v", len(l.order), got)
+		}
+		idle(t, l.pool)
+	})
+}
+
+// A storm of people, however many addresses it comes from, leaves machines and
+// administrators their turns.
+func TestClassesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{T: t, pool: newPool(t, argon2.Config{Params: small, Slots: 1, Queue: 1000, Wait: time.Minute})}
+		release := occupy(t, l.pool, 1, 64) // people had their turn
+		for i := range 100 {
+			l.wait("person", argon2.Party{Class: argon2.People, Source: from(i)}, 3)
+		}
+		l.wait("machine", argon2.Party{Class: argon2.Machines}, 2)
+		l.wait("administrator", argon2.Party{Class: argon2.Administration}, 1)
+		l.wait("imported", argon2.Party{Class: argon2.Imported}, 1)
+		release()
+		time.Sleep(10 * time.Second)
+		if got := l.order[:7]; !slices.Equal(got, []string{"machine", "administrator", "imported", "person", "machine", "person", "person"}) || len(l.order) != 304 {
+			t.Errorf("%d had their turn, first %v", len(l.order), got)
+		}
+	})
+}
+
+// In a full queue the one who fills it gives way, and not who comes last.
+func TestWhoCrowdsGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{T: t, pool: newPool(t, argon2.Config{Params: small, Slots: 1, Queue: 8, Wait: time.Minute})}
+		release := occupy(t, l.pool, 1, 64)
+		l.wait("storm", argon2.Party{Source: from(1)}, 9) // the ninth is its own
+		l.wait("one", argon2.Party{Source: from(2)}, 1)
+		l.wait("machine", argon2.Party{Class: argon2.Machines}, 1)
+		over := ": " + argon2.ErrOverloaded.Error()
+		if !slices.Equal(l.order, []string{"storm" + over, "storm" + over, "storm" + over}) {
+			t.Errorf("sent away: %v", l.order)
+		}
+		l.order = nil
+		// Among those who wait equally often it is who comes last.
+		for i := range 6 {
+			l.wait("other", argon2.Party{Source: from(10 + i)}, 1)
+		}
+		l.wait("last", argon2.Party{Source: from(20)}, 1)
+		if want := []string{"storm" + over, "storm" + over, "storm" + over, "storm" + over, "storm" + over}; !slices.Equal(l.order[:5], want) || !slices.Equal(l.order[5:], []string{"other" + over, "last" + over}) {
+			t.Errorf("sent away: %v", l.order)
+		}
+		l.order = nil
+		release()
+		time.Sleep(time.Second)
+		if got := l.pool.Stats(); len(l.order) != 8 || got.Lines[argon2.People].Full != 10 || got.Lines[argon2.Machines].Full != 0 || got.Overloaded != 10 {
+			t.Errorf("%v, %+v", l.order, got)
+		}
+		idle(t, l.pool)
+	})
+}
+
+// What a hash of another system costs is not what all wait for: one at once.
+func TestImportedHashesRunOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pool := newPool(t, argon2.Config{Params: small, Slots: 3, Queue: 10, Wait: time.Minute})
+		imported := argon2.Party{Class: argon2.Imported}
+		first, err := pool.Occupy(t.Context(), imported, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := make(chan func())
+		go func() {
+			release, err := pool.Occupy(t.Context(), imported, 64)
+			if err != nil {
+				t.Error(err)
+			}
+			second <- release
+		}()
+		synctest.Wait()
+		occupy(t, pool, 2, 64)() // others pass it
+		if s := pool.Stats(); s.InUse != 1 || s.Lines[argon2.Imported].Waiting != 1 {
+			t.Errorf("%+v", s)
+		}
+		first()
+		(<-second)()
+		idle(t, pool)
+	})
+}
+
+// A hash that can never run is refused at once.
+func TestTooLargeForThePool(t *testing.T) {
+	pool := newPool(t, argon2.Config{Params: small, Memory: 128, Slots: 1})
+	release := occupy(t, pool, 1, 64)
+	defer release()
+	if _, err := pool.Verify(t.Context(), someone, with("m=129,t=1,p=1"), []byte("x")); !errors.Is(err, argon2.ErrTooLarge) {
+		t.Errorf("got %v", err)
+	}
+	if err := pool.Do(t.Context(), someone, 129, func() { t.Error("it ran") }); !errors.Is(err, argon2.ErrTooLarge) {
+		t.Errorf("got %v", err)
+	}
+	if err := pool.Fits(128); err != nil {
+		t.Errorf("what fits is refused: %v", err)
+	}
+}
+
+// Whoever holds the queue up and goes away leaves it to those behind.
+func TestLargeHashThatGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pool := newPool(t, argon2.Config{Params: small, Memory: 128, Slots: 2, Wait: time.Minute})
+		release := occupy(t, pool, 1, 64)
+		ctx, cancel := context.WithCancel(t.Context())
+		gone, served := make(chan error), make(chan error)
+		go func() { _, err := pool.Occupy(ctx, someone, 128); gone <- err }()
+		synctest.Wait()
+		go func() {
+			behind, err := pool.Occupy(t.Context(), someone, 64)
+			if err == nil {
+				behind()
+			}
+			served <- err
+		}()
+		synctest.Wait()
+		if s := pool.Stats(); s.Waiting != 2 || s.InUse != 1 {
+			t.Fatalf("%+v", s)
+		}
+		cancel()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+		release()
+		idle(t, pool)
+	})
+}
