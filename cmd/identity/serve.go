@@ -66,8 +66,12 @@ func serve(ctx context.Context, s settings, logger *slog.Logger, log *logWriter)
 
 // newServer makes the server; lost tells how many log records were dropped, or is nil.
 func newServer(in *server.Installation, s settings, logger *slog.Logger, lost func() int64) (*server.Server, error) {
+	limits := s.limits
+	if !s.given["MAX_CONNECTIONS"] {
+		limits.Connections = 0 // as many as suit the machine, without a warning
+	}
 	return server.New(server.Config{
-		Installation: in, Logger: logger, TrustedProxies: s.trustedProxies, AllowedOrigins: s.allowedOrigins,
+		Installation: in, Logger: logger, TrustedProxies: s.trustedProxies, Limits: limits, AllowedOrigins: s.allowedOrigins,
 		TLSCertFile: s.tlsCertFile, TLSKeyFile: s.tlsKeyFile, SeparateOps: s.opsPort >= 0, NoAPIDocs: s.apiDocs == "off", Version: version(), LostLogRecords: lost,
 	})
 }

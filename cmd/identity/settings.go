@@ -14,6 +14,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
+	"github.com/seed-60f9e3ad/identity/internal/server"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
@@ -36,6 +37,7 @@ type settings struct {
 	apiDocs string // "on" or "off"
 
 	hashMemory int64 // KiB; 0: what suits the machine
+	limits     server.Limits
 
 	logLevel  slog.Level
 	logFormat string

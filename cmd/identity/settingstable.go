@@ -3,6 +3,7 @@ package main
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -10,6 +11,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/breach"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/server"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
@@ -76,6 +78,12 @@ func settingsTable() []setting {
 
 		{name: "HASH_MEMORY", purpose: "Memory that all password hashes that run may take together; one takes 19MiB, an imported one what it was made with. Not set: 19MiB for each core and 256MiB at least, but at most a quarter of the machine's or the container's memory.",
 			expected: "an amount with its unit, such as 64MiB or 1GiB, from 19MiB, which is one hash, to 1024GiB", set: setMemory(func(s *settings) *int64 { return &s.hashMemory }, int64(argon2.DefaultParams().Memory), 1<<30)},
+		{name: "MAX_CONNECTIONS", fallback: strconv.Itoa(server.DefaultConnections), purpose: "Connections to `PORT` that may be open, no more than the limit of open files has room for. Beyond it the one that has been without a request for longest is closed for a new one.",
+			expected: "a number, 16 to 1000000", set: setInt(func(s *settings) *int { return &s.limits.Connections }, 16, 1_000_000)},
+		{name: "MAX_CONNECTIONS_PER_ADDRESS", fallback: strconv.Itoa(server.DefaultConnectionsPerAddress), purpose: "The same of one IPv4 address or IPv6 /64; this machine and `TRUSTED_PROXIES` have no such limit.",
+			expected: "a number, 1 to 1000000", set: setInt(func(s *settings) *int { return &s.limits.ConnectionsPerAddress }, 1, 1_000_000)},
+		{name: "MAX_REQUESTS", fallback: strconv.Itoa(server.DefaultRequests), purpose: "Requests that are worked on at once; beyond it the answer is 503 `overloaded`.",
+			expected: "a number, 1 to 1000000", set: setInt(func(s *settings) *int { return &s.limits.Requests }, 1, 1_000_000)},
 
 		{name: "LOG_LEVEL", fallback: "info", purpose: "Least level that is logged.",
 			expected: "debug, info, warn or error", set: setLogLevel},

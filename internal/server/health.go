@@ -22,7 +22,7 @@ func (s *Server) healthRoutes(r *web.Router, details bool) {
 			return err
 		}
 		return web.WriteJSON(w, http.StatusOK, api.Health{Status: "alive"})
-	})
+	}, web.Always)
 	r.Handle("GET", "/readyz", func(w http.ResponseWriter, r *http.Request) error {
 		if err := web.NoQuery(r); err != nil {
 			return err
@@ -39,7 +39,7 @@ func (s *Server) healthRoutes(r *web.Router, details bool) {
 			checks = nil
 		}
 		return web.WriteJSON(w, http.StatusOK, api.Health{Status: "ready", Checks: checks})
-	})
+	}, web.Always)
 }
 
 // check reports what the service needs in order to issue tokens.

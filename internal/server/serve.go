@@ -30,11 +30,11 @@ func (s *Server) Serve(ctx context.Context, public, ops net.Listener) error {
 	running.Go(func() { s.upkeep(jobs) })
 	running.Go(func() { s.storeUses(jobs) })
 
-	servers := []*http.Server{web.NewServer(s.Handler(), s.logger)}
-	listeners := []net.Listener{s.secured(public)}
+	servers := []*http.Server{web.NewServer(web.ServerConfig{Handler: s.Handler(), Logger: s.logger, Connections: s.connections})}
+	listeners := []net.Listener{s.secured(s.connections.Listener(public))}
 	if ops != nil {
-		servers = append(servers, web.NewServer(s.Operations(), s.logger))
-		listeners = append(listeners, ops)
+		servers = append(servers, web.NewServer(web.ServerConfig{Handler: s.Operations(), Logger: s.logger, Connections: s.opsConnections}))
+		listeners = append(listeners, s.opsConnections.Listener(ops))
 	}
 	failed := make(chan error, len(servers))
 	for i, server := range servers {
@@ -48,6 +48,7 @@ func (s *Server) Serve(ctx context.Context, public, ops net.Listener) error {
 	if ops != nil {
 		listening = append(listening, "ops_addr", ops.Addr().String())
 	}
+	s.logger.InfoContext(ctx, "limits", "connections", s.limits.Connections, "connections_per_address", s.limits.ConnectionsPerAddress, "requests", s.limits.Requests)
 	s.logger.InfoContext(ctx, "listening", listening...)
 	var err error
 	select {

@@ -26,6 +26,8 @@ type Config struct {
 	Logger       *slog.Logger
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	// Limits are what the service takes at once; zero ones are the defaults.
+	Limits Limits
 	// AllowedOrigins may call /auth and /.well-known from a browser.
 	AllowedOrigins []string
 	// TLSCertFile and TLSKeyFile serve TLS; both or none. They are read again
@@ -53,6 +55,9 @@ type Server struct {
 	handler  http.Handler
 	authn    *authn.Authenticator
 	draining atomic.Bool
+
+	limits                      Limits
+	connections, opsConnections *web.Connections
 }
 
 // configurationHeld bounds how long the configuration stays in memory without
@@ -75,10 +80,17 @@ func New(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	metrics := newMetrics(cfg.Version, s.in.Pool, s.in.DB, s.in.Breaches, cfg.LostLogRecords)
+	if err := s.limit(cfg); err != nil {
+		return nil, err
+	}
+	metrics := newMetrics(cfg.Version, cfg.LostLogRecords)
+	metrics.pool(s.in.Pool)
+	metrics.database(s.in.DB)
+	metrics.connections(s.connections)
+	metrics.breaches(s.in.Breaches)
 	webConfig := web.Config{
 		Logger: cfg.Logger, Now: s.in.DB.Now, TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins,
-		HSTS: s.tls != nil, Observe: metrics.observe,
+		HSTS: s.tls != nil, MaxRequests: s.limits.Requests, Observe: metrics.observe,
 	}
 	if s.public, err = web.New(webConfig); err != nil {
 		return nil, err
@@ -87,14 +99,15 @@ func New(cfg Config) (*Server, error) {
 	if s.ops, err = web.New(webConfig); err != nil {
 		return nil, err
 	}
+	metrics.load(s.public)
 	if s.handler, err = s.routes(metrics); err != nil {
 		return nil, err
 	}
 	s.healthRoutes(s.public, !cfg.SeparateOps)
 	s.healthRoutes(s.ops, true)
-	s.ops.Handle("GET", "/metrics", metrics.serve)
+	s.ops.Handle("GET", "/metrics", metrics.serve, web.Always)
 	if !cfg.SeparateOps {
-		s.public.Handle("GET", "/metrics", metrics.serve)
+		s.public.Handle("GET", "/metrics", metrics.serve, web.Always)
 	}
 	if !cfg.NoAPIDocs {
 		openapi.Routes(s.public)

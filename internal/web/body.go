@@ -16,17 +16,23 @@ const MaxBody = 64 << 10
 // Body reads the whole body. One of more than MaxBody bytes is PayloadTooLarge:
 // at once if it is announced (RFC 9110 section 8.6), so that nothing of it is
 // read and no "100 Continue" invites it, else after MaxBody bytes. One that
-// breaks off or comes too slowly is InvalidJSON.
+// breaks off or comes too slowly is InvalidJSON. Where too many requests are worked
+// on when it has come, it is Overloaded.
 func Body(r *http.Request) ([]byte, error) {
 	if r.ContentLength > MaxBody {
 		return nil, tooLarge()
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	var body []byte
+	var err error
+	overloaded := eventOf(r.Context()).meanwhile(func() { body, err = io.ReadAll(io.LimitReader(r.Body, MaxBody+1)) })
 	if len(body) > MaxBody {
 		return nil, tooLarge()
 	}
 	if err != nil {
 		return nil, identity.Errorf(identity.InvalidJSON, "The body could not be read.").Because(err)
+	}
+	if overloaded != nil {
+		return nil, overloaded
 	}
 	return body, nil
 }

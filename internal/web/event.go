@@ -23,6 +23,7 @@ type event struct {
 	pattern string
 	err     error
 	bytesIn int64
+	place   *gate // while the request is worked on
 
 	mu    sync.Mutex
 	notes []slog.Attr

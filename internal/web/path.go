@@ -21,6 +21,7 @@ type path struct {
 type endpoint struct {
 	handler Handler
 	cors    bool
+	gate    *gate
 }
 
 // servedMethods are those a handler can be registered for. HEAD follows from
@@ -57,6 +58,11 @@ func (p *path) dispatch(w http.ResponseWriter, r *http.Request) error {
 	if ep.cors {
 		p.allowOrigin(w, r)
 	}
+	e := eventOf(r.Context())
+	if err := e.enter(ep.gate); err != nil {
+		return err
+	}
+	defer e.leave()
 	return ep.handler(w, r)
 }
 

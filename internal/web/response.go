@@ -5,6 +5,7 @@ import "net/http"
 // response remembers what was sent.
 type response struct {
 	http.ResponseWriter
+	event *event
 	// bodiless reports whether net/http drops the body, for HEAD.
 	bodiless bool
 	status   int
@@ -21,6 +22,7 @@ func (w *response) WriteHeader(status int) {
 	}
 	if status >= http.StatusOK {
 		w.status = status
+		w.event.leave() // from here on it may be the caller who is slow
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

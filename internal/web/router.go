@@ -36,6 +36,9 @@ type Config struct {
 	// HSTS sends Strict-Transport-Security (RFC 6797). Set it where the
 	// service is reached by TLS only.
 	HSTS bool
+	// MaxRequests is how many requests are worked on at once; beyond it they are
+	// Overloaded. Zero is no limit.
+	MaxRequests int
 	// Observe, if set, is told of each request when it has been answered.
 	Observe func(Observation)
 }
@@ -55,8 +58,13 @@ type Observation struct {
 // Option changes how a route is served.
 type Option int
 
-// CORS lets the allowed origins call the route from a browser.
-const CORS Option = 1
+const (
+	// CORS lets the allowed origins call the route from a browser.
+	CORS Option = 1 + iota
+	// Always serves the route also when too many requests are worked on: for
+	// whoever looks what is the matter. It has a limit of its own.
+	Always
+)
 
 // Route is a method and the pattern of the path under which it is served.
 type Route struct {
@@ -75,6 +83,8 @@ type Router struct {
 	observe func(Observation)
 	mux     *http.ServeMux
 	paths   map[string]*path
+
+	requests gate
 }
 
 // New returns a Router without routes. It refuses a Config without Logger, an
@@ -91,6 +101,9 @@ func New(c Config) (*Router, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.MaxRequests < 0 {
+		return nil, errors.New("the number of requests must not be negative")
+	}
 	rt := &Router{
 		logger: c.Logger, now: c.Now, proxies: proxies, origins: origins, hsts: c.HSTS, observe: c.Observe,
 		mux: http.NewServeMux(), paths: map[string]*path{},
@@ -101,6 +114,7 @@ func New(c Config) (*Router, error) {
 	if rt.observe == nil {
 		rt.observe = func(Observation) {}
 	}
+	rt.requests.most = int64(c.MaxRequests)
 	rt.mux.HandleFunc("/", func(_ http.ResponseWriter, r *http.Request) { eventOf(r.Context()).err = errNoRoute() })
 	return rt, nil
 }
@@ -127,7 +141,11 @@ func (rt *Router) Handle(method, pattern string, h Handler, options ...Option) {
 	if _, taken := p.endpoints[method]; taken {
 		panic(fmt.Sprintf("web: %s %s is registered twice", method, pattern))
 	}
-	p.endpoints[method] = endpoint{handler: h, cors: slices.Contains(options, CORS)}
+	g := &rt.requests
+	if slices.Contains(options, Always) {
+		g = &gate{most: watchers}
+	}
+	p.endpoints[method] = endpoint{handler: h, cors: slices.Contains(options, CORS), gate: g}
 }
 
 // Routes lists what is registered, by pattern and then by method. HEAD is not
@@ -152,7 +170,7 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := &event{id: requestID(r, start), ip: rt.proxies.remoteIP(r), agent: r.UserAgent(), pattern: unmatched}
 	r = r.WithContext(context.WithValue(r.Context(), eventKey{}, e))
 	r.Body = e.countBody(r.Body)
-	res := &response{ResponseWriter: w, bodiless: r.Method == http.MethodHead}
+	res := &response{ResponseWriter: w, event: e, bodiless: r.Method == http.MethodHead}
 	setHeaders(w.Header(), e.id, rt.hsts)
 
 	// Framing. net/http lets Transfer-Encoding win over a Content-Length beside

@@ -3,7 +3,6 @@ package web_test
 import (
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,7 +12,10 @@ import (
 )
 
 func TestServerLimits(t *testing.T) {
-	s := web.NewServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	s := web.NewServer(web.ServerConfig{Handler: http.NotFoundHandler(), Logger: slog.New(slog.DiscardHandler)})
+	if h2 := s.HTTP2; h2 == nil || h2.MaxConcurrentStreams != 100 || h2.MaxReceiveBufferPerStream != 64<<10 || h2.MaxReceiveBufferPerConnection != 256<<10 || h2.WriteByteTimeout != 30*time.Second {
+		t.Errorf("HTTP/2: %+v", h2)
+	}
 	if s.ReadHeaderTimeout != 10*time.Second || s.ReadTimeout != 30*time.Second || s.WriteTimeout != 60*time.Second ||
 		s.IdleTimeout != 120*time.Second || s.MaxHeaderBytes != 32<<10 || !s.DisableGeneralOptionsHandler || s.Addr != "" {
 		t.Errorf("%+v", s)
@@ -32,21 +34,6 @@ func TestServerRefusesLargeHeaders(t *testing.T) {
 	}
 }
 
-func TestServerCutsSlowHeaders(t *testing.T) {
-	s := web.NewServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
-	s.ReadHeaderTimeout = 30 * time.Millisecond
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = s.Serve(l) }()
-	t.Cleanup(func() { _ = s.Close() })
-	k := &kit{addr: l.Addr().String()}
-	if reply, closed := k.raw(t, "GET / HTTP/1.1\r\nHost:"); !closed {
-		t.Errorf("not cut: %q", reply)
-	}
-}
-
 // What callers can provoke at will does not fill the log.
 func TestServerErrorLogLevels(t *testing.T) {
 	for line, want := range map[string]string{
@@ -56,7 +43,7 @@ func TestServerErrorLogLevels(t *testing.T) {
 		"http: panic serving 192.0.2.1:5: x\ngoroutine 1\n\nlevel=INFO forged\n": "level=WARN",
 	} {
 		var log buffer
-		s := web.NewServer(http.NotFoundHandler(), slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		s := web.NewServer(web.ServerConfig{Handler: http.NotFoundHandler(), Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 		if _, err := io.WriteString(s.ErrorLog.Writer(), line); err != nil {
 			t.Fatal(err)
 		}

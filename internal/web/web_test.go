@@ -61,7 +61,7 @@ func newKit(t *testing.T, c web.Config) *kit {
 		t.Fatal(err)
 	}
 	s := httptest.NewUnstartedServer(nil)
-	s.Config = web.NewServer(k.Router, c.Logger)
+	s.Config = web.NewServer(web.ServerConfig{Handler: k.Router, Logger: c.Logger})
 	s.Start()
 	t.Cleanup(s.Close)
 	k.url, k.addr = s.URL, s.Listener.Addr().String()

@@ -1,0 +1,63 @@
+package web
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+)
+
+// watchers is how many requests are worked on at once on each route that is Always
+// served.
+const watchers = 100
+
+// gate bounds how many requests are worked on at once. One that waits for its caller,
+// who sends a body or takes a response slowly, is not: what that costs is bounded by
+// the connections and their deadlines, and slow callers shall not keep others out.
+type gate struct {
+	most    int64 // 0: any number
+	inside  atomic.Int64
+	refused atomic.Uint64
+}
+
+// enter lets the request in, or refuses it as Overloaded.
+func (e *event) enter(g *gate) error {
+	if n := g.inside.Add(1); g.most > 0 && n > g.most {
+		g.inside.Add(-1)
+		g.refused.Add(1)
+		return &identity.Error{Kind: identity.Overloaded, Message: "Too many requests at once. Try again shortly.", RetryAfter: time.Second}
+	}
+	e.place = g
+	return nil
+}
+
+// leave gives the place back, if the request has one, and returns the gate.
+func (e *event) leave() *gate {
+	g := e.place
+	if g != nil {
+		g.inside.Add(-1)
+		e.place = nil
+	}
+	return g
+}
+
+// meanwhile does something that waits for the caller, outside of the gate.
+func (e *event) meanwhile(wait func()) error {
+	g := e.leave()
+	wait()
+	if g == nil {
+		return nil
+	}
+	return e.enter(g)
+}
+
+// Load is how much a Router has to do at one moment, for metrics.
+type Load struct {
+	Requests, Limit int    // that are worked on
+	Overloaded      uint64 // requests refused for it since New
+}
+
+// Load returns how much there is to do. What is Always served is not counted.
+func (rt *Router) Load() Load {
+	return Load{Requests: int(rt.requests.inside.Load()), Limit: int(rt.requests.most), Overloaded: rt.requests.refused.Load()}
+}
