@@ -82,7 +82,7 @@ func settingsTable() []setting {
 			expected: "a number, 16 to 1000000", set: setInt(func(s *settings) *int { return &s.limits.Connections }, 16, 1_000_000)},
 		{name: "MAX_CONNECTIONS_PER_ADDRESS", fallback: strconv.Itoa(server.DefaultConnectionsPerAddress), purpose: "The same of one IPv4 address or IPv6 /64; this machine and `TRUSTED_PROXIES` have no such limit.",
 			expected: "a number, 1 to 1000000", set: setInt(func(s *settings) *int { return &s.limits.ConnectionsPerAddress }, 1, 1_000_000)},
-		{name: "MAX_REQUESTS", fallback: strconv.Itoa(server.DefaultRequests), purpose: "Requests that are worked on at once; beyond it the answer is 503 `overloaded`.",
+		{name: "MAX_REQUESTS", purpose: "Requests that are worked on at once; beyond it the answer is 503 `overloaded`. Not set: 200, and 33 for each slot for hashing.",
 			expected: "a number, 1 to 1000000", set: setInt(func(s *settings) *int { return &s.limits.Requests }, 1, 1_000_000)},
 
 		{name: "LOG_LEVEL", fallback: "info", purpose: "Least level that is logged.",

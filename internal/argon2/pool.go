@@ -57,6 +57,7 @@ type Pool struct {
 	wait   time.Duration
 	dummy  string // a hash that no password has
 	hashes atomic.Uint64
+	litter atomic.Int64 // KiB of hashes that have ended since they were last collected
 
 	mu         sync.Mutex
 	queue      queue
@@ -185,16 +186,15 @@ func (p *Pool) Do(ctx context.Context, party Party, memory uint32, work func()) 
 	}
 	defer release()
 	work()
+	p.collect(int64(memory))
 	return nil
 }
 
 // compute is the only place where an Argon2 hash runs.
-func (p *Pool) compute(ctx context.Context, party Party, h Hash, password []byte) ([]byte, error) {
-	release, err := p.acquire(ctx, party, h.Params.Memory)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	p.hashes.Add(1)
-	return h.compute(password), nil
+func (p *Pool) compute(ctx context.Context, party Party, h Hash, password []byte) (tag []byte, err error) {
+	err = p.Do(ctx, party, h.Params.Memory, func() {
+		p.hashes.Add(1)
+		tag = h.compute(password)
+	})
+	return tag, err
 }

@@ -3,6 +3,7 @@ package argon2
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -29,6 +30,20 @@ func (p *Pool) acquire(ctx context.Context, party Party, kib uint32) (release fu
 		return nil, err
 	}
 	return func() { p.release(w) }, nil
+}
+
+// leastLitter is worth a collection, in KiB.
+const leastLitter = 16 << 10
+
+// collect has the memory of hashes that have ended collected when it comes to that of
+// all slots. Left to itself the collector waits for as much garbage as there is memory
+// in use, hashes included, and the process takes twice what hashing may. The slot is
+// still held, so that nobody takes more meanwhile.
+func (p *Pool) collect(kib int64) {
+	if p.litter.Add(kib) >= max(int64(p.params.Memory)*int64(p.slots), leastLitter) {
+		p.litter.Store(0)
+		runtime.GC()
+	}
 }
 
 // grant gives slots to those whose turn it is while there are slots and memory.
@@ -96,6 +111,7 @@ type Stats struct {
 	Waiting        int    // how many callers wait for a slot
 	MemoryKiB      int64  // memory of the hashes that run
 	MemoryLimitKiB int64  // the most that this can be
+	Queue          int    // how many callers may wait
 	Hashes         uint64 // how many hashes have begun since New
 	Overloaded     uint64 // how many calls got ErrOverloaded since New
 	// Lines says the same of each class.
@@ -115,7 +131,7 @@ func (p *Pool) Stats() Stats {
 	defer p.mu.Unlock()
 	s := Stats{
 		Slots: p.slots, InUse: p.inUse, Waiting: p.queue.length,
-		MemoryKiB: p.usedKiB, MemoryLimitKiB: p.memory, Hashes: p.hashes.Load(),
+		MemoryKiB: p.usedKiB, MemoryLimitKiB: p.memory, Queue: p.most, Hashes: p.hashes.Load(),
 	}
 	for c := range classes {
 		s.Lines[c] = LineStats{Waiting: p.queue.waiting(c), Full: p.full[c], Late: p.late[c]}

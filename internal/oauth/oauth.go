@@ -62,7 +62,7 @@ func (h *Handler) Routes(r *web.Router) {
 	r.Handle("POST", "/auth/refresh", h.refresh, web.CORS)
 	r.Handle("POST", "/auth/logout", h.logout, web.CORS)
 	r.Handle("POST", "/auth/password", h.password, web.CORS)
-	r.Handle("GET", "/.well-known/jwks.json", h.jwks, web.CORS)
-	r.Handle("GET", openIDPath, h.metadata, web.CORS)
-	r.Handle("GET", authorizationServerPath, h.metadata, web.CORS)
+	r.Handle("GET", "/.well-known/jwks.json", h.jwks, web.CORS, web.Always)
+	r.Handle("GET", openIDPath, h.metadata, web.CORS, web.Always)
+	r.Handle("GET", authorizationServerPath, h.metadata, web.CORS, web.Always)
 }

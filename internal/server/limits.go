@@ -13,7 +13,8 @@ type Limits struct {
 	// Connections to the public port in all, and those of one address (of IPv6: of
 	// one /64).
 	Connections, ConnectionsPerAddress int
-	// Requests that are worked on.
+	// Requests that are worked on; zero is 200, and as many as may hash or wait for
+	// it.
 	Requests int
 }
 
@@ -21,10 +22,13 @@ type Limits struct {
 const (
 	DefaultConnections           = 8192
 	DefaultConnectionsPerAddress = 256
-	DefaultRequests              = 1000
 )
 
 const (
+	// otherRequests is how many requests are worked on that do not hash. Most take
+	// less than a millisecond; more than these only wait for the database.
+	otherRequests = 200
+
 	// opsConnections is what the operators' port takes.
 	opsConnections = 64
 	// filesPerDatabaseConnection is how many files one takes at most: SQLite has
@@ -44,7 +48,8 @@ func (s *Server) limit(cfg Config) (err error) {
 	s.limits = cfg.Limits
 	s.limits.Connections = cmp.Or(s.limits.Connections, DefaultConnections)
 	s.limits.ConnectionsPerAddress = cmp.Or(s.limits.ConnectionsPerAddress, DefaultConnectionsPerAddress)
-	s.limits.Requests = cmp.Or(s.limits.Requests, DefaultRequests)
+	pool := s.in.Pool.Stats()
+	s.limits.Requests = cmp.Or(s.limits.Requests, otherRequests+pool.Slots+pool.Queue)
 	if files, known := openFiles(); known {
 		room := connectionsFor(files, s.in.DB.Stats().Limit)
 		if room < leastConnections {

@@ -62,7 +62,8 @@ const (
 	// CORS lets the allowed origins call the route from a browser.
 	CORS Option = 1 + iota
 	// Always serves the route also when too many requests are worked on: for
-	// whoever looks what is the matter. It has a limit of its own.
+	// whoever looks what is the matter, and for verifiers. It has a limit of its
+	// own.
 	Always
 )
 

@@ -26,7 +26,6 @@ var (
 	onOne    = []identity.Kind{identity.NotFound}
 	changing = []identity.Kind{identity.Conflict}
 	matching = []identity.Kind{identity.PreconditionFailed}
-	hashing  = []identity.Kind{identity.Overloaded}
 )
 
 func failing(with ...[]identity.Kind) []identity.Kind {
@@ -40,7 +39,6 @@ type resource struct {
 	shown, page, create, patch any
 	created                    any // nil: as shown
 	filters                    []*huma.Param
-	hashes                     bool // making or changing one computes a hash
 	createExamples             []example
 	patchExamples              []example
 	showExamples               []example
@@ -50,10 +48,6 @@ type resource struct {
 }
 
 func (d *document) resource(r resource) {
-	maybeHashing := []identity.Kind{}
-	if r.hashes {
-		maybeHashing = hashing
-	}
 	created, createdExamples := r.created, r.createdExamples
 	if created == nil {
 		created, createdExamples = r.shown, r.showExamples
@@ -67,7 +61,7 @@ func (d *document) resource(r resource) {
 		method: "POST", path: r.path, id: "create" + r.one, tag: r.tag, summary: "Make " + r.word, text: r.createText,
 		body: r.create, examples: r.createExamples,
 		success: []answer{{status: 201, text: "It was made.", body: created, headers: []string{"ETag"}, examples: createdExamples}},
-		fails:   failing(withBody, changing, maybeHashing),
+		fails:   failing(withBody, changing),
 	})
 	d.add(operation{
 		method: "GET", path: one, id: "get" + r.one, tag: r.tag, summary: "Show " + r.word,
@@ -78,7 +72,7 @@ func (d *document) resource(r resource) {
 		method: "PATCH", path: one, id: "update" + r.one, tag: r.tag, summary: "Change " + r.word, text: r.patchText,
 		parameters: parameters(ifMatch()), body: r.patch, examples: r.patchExamples, alsoMergePatch: true,
 		success: []answer{{status: 200, text: "What it is now.", body: r.shown, headers: []string{"ETag"}, examples: r.showExamples}},
-		fails:   failing(onOne, withBody, changing, matching, maybeHashing),
+		fails:   failing(onOne, withBody, changing, matching),
 	})
 	d.add(operation{
 		method: "DELETE", path: one, id: "delete" + r.one, tag: r.tag, summary: "Delete " + r.word, text: r.deleteText, parameters: parameters(ifMatch()),
@@ -156,7 +150,7 @@ func (d *document) credentials() {
 		success: []answer{{status: 201, text: "The secret, shown this once.", body: api.CreatedSecret{}, examples: []example{
 			{"generated", "One that was generated", api.CreatedSecret{ClientSecret: secret, Secret: exampleSecret}},
 		}}},
-		fails: failing(onOne, withBody, changing, matching, hashing),
+		fails: failing(onOne, withBody, changing, matching),
 	})
 	d.add(operation{
 		method: "DELETE", path: secrets + "/{sid}", id: "deleteClientSecret", tag: "Clients", summary: "Take a secret from a client",

@@ -28,7 +28,7 @@ func (d *document) authentication() {
 	}
 	common := []identity.Kind{
 		identity.InvalidJSON, identity.InvalidCredentials, identity.PayloadTooLarge, identity.UnsupportedMediaType,
-		identity.InvalidRequest, identity.Overloaded, identity.Unavailable,
+		identity.InvalidRequest, identity.Unavailable,
 	}
 	d.add(operation{
 		method: "POST", path: "/auth/login", id: "login", tag: "Authentication", summary: "A person gets a token",

@@ -102,7 +102,7 @@ var pathWildcard = regexp.MustCompile(`\{(\w+)\}`)
 func (d *document) add(o operation) {
 	op := &huma.Operation{
 		Method: o.method, Path: o.path, OperationID: o.id, Tags: []string{o.tag}, Summary: o.summary, Description: o.text,
-		Security: []map[string][]string{}, Responses: d.failures(o.fails),
+		Security: []map[string][]string{}, Responses: d.failures(append(o.fails, identity.Overloaded)), // with too many requests at once
 	}
 	if permission, ok := d.permissions[o.method+" "+o.path]; ok {
 		delete(d.permissions, o.method+" "+o.path)

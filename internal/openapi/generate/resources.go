@@ -19,7 +19,7 @@ var exampleMetadata = json.RawMessage(`{"team":"billing"}`)
 func users() resource {
 	return resource{
 		path: "/api/users", tag: "Users", one: "User", many: "Users", word: "a user",
-		shown: api.User{}, page: api.Page[api.User]{}, create: api.CreateUserRequest{}, patch: api.UserPatch{}, hashes: true,
+		shown: api.User{}, page: api.Page[api.User]{}, create: api.CreateUserRequest{}, patch: api.UserPatch{},
 		filters: []*huma.Param{
 			query("username", "Only names that begin with this, in canonical form.", plainText()),
 			query("enabled", "Only those that are, or are not.", &huma.Schema{Type: huma.TypeBoolean}),
@@ -55,7 +55,7 @@ func clients() resource {
 	}
 	return resource{
 		path: "/api/clients", tag: "Clients", one: "Client", many: "Clients", word: "a client",
-		shown: api.Client{}, created: api.CreatedClient{}, page: api.Page[api.Client]{}, create: api.CreateClientRequest{}, patch: api.ClientPatch{}, hashes: true,
+		shown: api.Client{}, created: api.CreatedClient{}, page: api.Page[api.Client]{}, create: api.CreateClientRequest{}, patch: api.ClientPatch{},
 		createText: "Without `client_secret` and `public_key` a secret is generated. A secret is shown this once.",
 		patchText:  "Nobody can change a client that holds a permission of this service that they lack.",
 		deleteText: "Not the last administrator. The client_id is never used again.",
