@@ -35,7 +35,7 @@ func TestLimitsUnderTLS(t *testing.T) {
 	}
 	for range 2 {
 		client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-		defer client.CloseIdleConnections()
+		t.Cleanup(client.CloseIdleConnections)
 		response, err := client.Get("https://" + r.addr + "/healthz")
 		s.must(err)
 		_ = response.Body.Close()

@@ -15,5 +15,5 @@ func openFiles() (n int, known bool) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, false
 	}
-	return int(min(uint64(limit.Cur), math.MaxInt32)), true //nolint:gosec,unconvert // bounded; the type differs between systems
+	return int(min(uint64(limit.Cur), math.MaxInt32)), true //nolint:unconvert // the type differs between systems
 }

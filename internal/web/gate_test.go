@@ -119,7 +119,7 @@ func TestSlowCallersTakeNoPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		t.Cleanup(func() { _ = conn.Close() })
 		if _, err := io.WriteString(conn, "POST /read HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{"); err != nil {
 			t.Fatal(err)
 		}
