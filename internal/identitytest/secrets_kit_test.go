@@ -69,7 +69,7 @@ func (d *driver) hashOf(password string) string {
 	d.t.Helper()
 	pool, err := argon2.New(argon2.Config{Params: argon2.Params{Memory: 64, Time: 1, Threads: 1}})
 	d.must(err)
-	hash, err := pool.Hash(d.t.Context(), []byte(password))
+	hash, err := pool.Hash(d.t.Context(), argon2.Party{}, []byte(password))
 	d.must(err)
 	d.keepHash(hash)
 	return hash
