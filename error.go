@@ -29,6 +29,7 @@ const (
 	PayloadTooLarge                    // the body exceeds the limit
 	UnsupportedMediaType               // not JSON, or encoded
 	InvalidRequest                     // members missing, unknown, of the wrong type or with bad values
+	RateLimited                        // too many attempts that failed, by an address or on a name
 	Overloaded                         // the hashing queue is full
 	Unavailable                        // the database, or the active signing key, cannot be used now
 )
@@ -49,6 +50,7 @@ var kindCodes = [...]string{
 	PayloadTooLarge:        "payload_too_large",
 	UnsupportedMediaType:   "unsupported_media_type",
 	InvalidRequest:         "invalid_request",
+	RateLimited:            "rate_limited",
 	Overloaded:             "overloaded",
 	Unavailable:            "unavailable",
 }
@@ -77,8 +79,8 @@ type Error struct {
 	Err error
 	// Fields names what is wrong with a request, for InvalidRequest.
 	Fields []FieldError
-	// RetryAfter is how long the caller should wait, for Overloaded and
-	// Unavailable; zero means unknown.
+	// RetryAfter is how long the caller should wait, for RateLimited, Overloaded
+	// and Unavailable; zero means unknown.
 	RetryAfter time.Duration
 }
 

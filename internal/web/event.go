@@ -24,6 +24,8 @@ type event struct {
 	err     error
 	bytesIn int64
 	place   *gate // while the request is worked on
+	// limit is what the response says of a rate limit, by header field.
+	limit map[string]string
 
 	mu    sync.Mutex
 	notes []slog.Attr

@@ -66,6 +66,8 @@ func statusOf(kind identity.Kind) (status int, detail string) {
 		return http.StatusUnsupportedMediaType, "The body has an unsupported media type or encoding."
 	case identity.InvalidRequest:
 		return http.StatusUnprocessableEntity, "The request has invalid members."
+	case identity.RateLimited:
+		return http.StatusTooManyRequests, "Too many attempts have failed. Try again later."
 	case identity.Overloaded:
 		return http.StatusServiceUnavailable, "The service is overloaded. Try again later."
 	case identity.Unavailable:
@@ -87,15 +89,15 @@ func classify(err error, r *http.Request) *failure {
 	f := &failure{kind: e.Kind, code: e.Kind.String()}
 	f.status, f.detail = statusOf(e.Kind)
 	f.logged = f.status
-	// Every refused proof looks the same, and what went wrong inside is
-	// withheld, whatever the error says.
-	if e.Message != "" && f.status != http.StatusInternalServerError && e.Kind != identity.InvalidCredentials {
+	// Every refused proof looks the same, and so does every attempt that is too
+	// many; what went wrong inside is withheld, whatever the error says.
+	if e.Message != "" && f.status != http.StatusInternalServerError && e.Kind != identity.InvalidCredentials && e.Kind != identity.RateLimited {
 		f.detail = e.Message
 	}
 	if e.Kind == identity.InvalidRequest {
 		f.fields = e.Fields[:min(len(e.Fields), maxProblemFields)]
 	}
-	if f.status == http.StatusServiceUnavailable {
+	if f.status == http.StatusServiceUnavailable || f.status == http.StatusTooManyRequests {
 		f.retryAfter = max(e.RetryAfter, time.Second)
 	}
 	if e.Err != nil {
@@ -125,8 +127,7 @@ func (f *failure) write(w http.ResponseWriter, r *http.Request, id string) {
 		h.Set("WWW-Authenticate", c)
 	}
 	if f.retryAfter > 0 {
-		seconds := (f.retryAfter + time.Second - 1) / time.Second
-		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+		h.Set("Retry-After", strconv.FormatInt(seconds(f.retryAfter), 10))
 	}
 	p := api.Problem{
 		Type: "about:blank", Title: http.StatusText(f.status), Status: f.status,

@@ -24,7 +24,7 @@ func TestProblemOfEveryKind(t *testing.T) {
 		"internal": 500, "invalid_json": 400, "invalid_credentials": 401, "invalid_refresh_token": 401, "invalid_token": 401,
 		"insufficient_permission": 403, "invalid_audience": 403, "password_change_required": 403, "not_found": 404, "method_not_allowed": 405,
 		"conflict": 409, "precondition_failed": 412, "payload_too_large": 413, "unsupported_media_type": 415,
-		"invalid_request": 422, "overloaded": 503, "unavailable": 503,
+		"invalid_request": 422, "rate_limited": 429, "overloaded": 503, "unavailable": 503,
 	}
 	var bodies strings.Builder
 	seen := 0
@@ -54,7 +54,7 @@ func TestProblemOfEveryKind(t *testing.T) {
 				t.Errorf("%s: a 401 without WWW-Authenticate", code)
 			}
 			wantRetry := ""
-			if a.StatusCode == 503 {
+			if a.StatusCode == 503 || a.StatusCode == 429 {
 				wantRetry = map[string]string{"bare": "1", "said": "2"}[form]
 			}
 			if got := h.Get("Retry-After"); got != wantRetry {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -34,24 +35,41 @@ func (ps proxies) trust(a netip.Addr) bool {
 }
 
 // remoteIP returns the address that the request comes from: the peer's, or,
-// when the peer is a trusted proxy, what it says in X-Forwarded-For. That list
-// is walked from its end, which the nearest proxy wrote, over trusted hops to
-// the first that is not. A hop that is no address ends the walk, since whoever
-// wrote it could have written everything before it too; the last address found
-// then stands, so that a broken list never yields none.
-func (ps proxies) remoteIP(r *http.Request) netip.Addr {
-	ip, _ := parseHop(r.RemoteAddr)
+// when the peer is a trusted proxy, what it says in Forwarded (RFC 7239) or
+// X-Forwarded-For. Where both are there they must say the same: a proxy that
+// writes one of them passes on what the caller put into the other. If they do
+// not, the peer's own address stands. ignored reports whether the peer says
+// something and is not believed.
+func (ps proxies) remoteIP(r *http.Request) (ip netip.Addr, ignored bool) {
+	peer, _ := parseHop(r.RemoteAddr)
 	// RFC 9110 section 5.3: several lines are one list.
-	list := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
-	for more := true; more && ps.trust(ip); {
-		var hop string
-		if i := strings.LastIndexByte(list, ','); i >= 0 {
-			list, hop = list[:i], list[i+1:]
-		} else {
-			hop, more = list, false
-		}
+	standard, plain := r.Header.Values("Forwarded"), r.Header.Values("X-Forwarded-For")
+	if len(standard)+len(plain) == 0 {
+		return peer, false
+	}
+	if !ps.trust(peer) {
+		return peer, true
+	}
+	byStandard := ps.walk(peer, forwardedHops(standard))
+	byPlain := ps.walk(peer, strings.Split(strings.Join(plain, ","), ","))
+	switch {
+	case len(standard) == 0:
+		return byPlain, false
+	case len(plain) == 0 || byStandard == byPlain:
+		return byStandard, false
+	default:
+		return peer, false
+	}
+}
+
+// walk goes through the hops from the end, which the nearest proxy wrote, over
+// trusted ones to the first that is not. A hop that is no address ends the walk,
+// since whoever wrote it could have written everything before it too; the last
+// address found then stands, so that a broken list never yields none.
+func (ps proxies) walk(ip netip.Addr, hops []string) netip.Addr {
+	for _, hop := range slices.Backward(hops) {
 		next, ok := parseHop(strings.TrimSpace(hop))
-		if !ok {
+		if !ok || !ps.trust(ip) {
 			break
 		}
 		ip = next

@@ -61,14 +61,14 @@ func TestRemoteIP(t *testing.T) {
 			r.RemoteAddr = tc.peer
 			r.Header["X-Forwarded-For"] = tc.xff
 			// None of these is ever believed.
-			for _, name := range []string{"X_forwarded_for", "X-Real-Ip", "Forwarded", "True-Client-Ip"} {
+			for _, name := range []string{"X_forwarded_for", "X-Real-Ip", "X-Forwarded", "Forwarded-For", "True-Client-Ip"} {
 				r.Header[name] = []string{"198.51.100.66"}
 			}
 			k.ServeHTTP(httptest.NewRecorder(), r)
 			if got.String() != tc.want {
 				t.Errorf("got %v, want %v", got, tc.want)
 			}
-			if rec := k.records(t, 1)[0]; got.IsValid() && rec["ip"] != tc.want || !got.IsValid() && rec["ip"] != "" {
+			if rec := k.requests(t, 1)[0]; got.IsValid() && rec["ip"] != tc.want || !got.IsValid() && rec["ip"] != "" {
 				t.Errorf("log %v", rec)
 			}
 		})
@@ -88,5 +88,84 @@ func TestLongForwardedForIsCheap(t *testing.T) {
 	}
 	if least > 100*time.Millisecond {
 		t.Error(fmt.Sprint("took ", least))
+	}
+}
+
+func TestForwarded(t *testing.T) {
+	ten := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	for _, tc := range []struct {
+		name      string
+		peer      string
+		forwarded []string
+		xff       []string
+		want      string
+	}{
+		{"an untrusted peer", "192.0.2.1:5", []string{"for=203.0.113.9"}, nil, "192.0.2.1"},
+		{"one hop", "10.0.0.1:5", []string{"for=203.0.113.9"}, nil, "203.0.113.9"},
+		{"with other parameters", "10.0.0.1:5", []string{`proto=https;For="203.0.113.9:4711";by=10.0.0.1;host="a, for=1.2.3.4"`}, nil, "203.0.113.9"},
+		{"a port that is not quoted", "10.0.0.1:5", []string{"for=203.0.113.9:47"}, nil, "203.0.113.9"},
+		{"IPv6", "10.0.0.1:5", []string{`for="[2001:db8::7]:4711"`}, nil, "2001:db8::7"},
+		{"IPv6 without port", "10.0.0.1:5", []string{`for="[2001:db8::7]"`}, nil, "2001:db8::7"},
+		{"escaped", "10.0.0.1:5", []string{`for="203.0.113\.9"`}, nil, "203.0.113.9"},
+		{"forged beginning", "10.0.0.1:5", []string{"for=1.2.3.4, for=203.0.113.9"}, nil, "203.0.113.9"},
+		{"forged line before", "10.0.0.1:5", []string{"for=1.2.3.4", "for=203.0.113.9"}, nil, "203.0.113.9"},
+		{"over trusted hops", "10.0.0.1:5", []string{"for=1.2.3.4, for=203.0.113.9,for=10.0.0.3 , for=\"[fd00::9]\""}, nil, "203.0.113.9"},
+		{"unknown ends the walk", "10.0.0.1:5", []string{"for=203.0.113.9, for=unknown, for=10.0.0.2"}, nil, "10.0.0.2"},
+		{"an obfuscated identifier ends the walk", "10.0.0.1:5", []string{"for=203.0.113.9, for=_hidden, for=10.0.0.2"}, nil, "10.0.0.2"},
+		{"an element without for ends the walk", "10.0.0.1:5", []string{"for=203.0.113.9, proto=https"}, nil, "10.0.0.1"},
+		{"for twice", "10.0.0.1:5", []string{"for=203.0.113.9;for=198.51.100.1"}, nil, "10.0.0.1"},
+		{"a quote that does not end", "10.0.0.1:5", []string{`for=1.2.3.4;x=", for=203.0.113.9`}, nil, "10.0.0.1"},
+		{"a quote that a proxy's ends", "10.0.0.1:5", []string{`for=1.2.3.4;x=", for="[2001:db8::7]"`}, nil, "10.0.0.1"},
+		{"a quote that does not end in a line before", "10.0.0.1:5", []string{`for="`, "for=203.0.113.9"}, nil, "203.0.113.9"},
+		{"garbage", "10.0.0.1:5", []string{"203.0.113.9"}, nil, "10.0.0.1"},
+		{"empty", "10.0.0.1:5", []string{""}, nil, "10.0.0.1"},
+		{"both, the same", "10.0.0.1:5", []string{"for=203.0.113.9"}, []string{"203.0.113.9"}, "203.0.113.9"},
+		{"both, the same in two spellings", "10.0.0.1:5", []string{`for="[2001:db8:0::7]"`}, []string{"1.2.3.4, 2001:db8::7"}, "2001:db8::7"},
+		{"the caller forges what the proxy does not write", "10.0.0.1:5", []string{"for=1.2.3.4"}, []string{"203.0.113.9"}, "10.0.0.1"},
+		{"and the other way round", "10.0.0.1:5", []string{"for=203.0.113.9"}, []string{"1.2.3.4"}, "10.0.0.1"},
+		{"the caller breaks what the proxy does not write", "10.0.0.1:5", []string{"x"}, []string{"203.0.113.9"}, "10.0.0.1"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			k := newKit(t, web.Config{TrustedProxies: ten})
+			var got netip.Addr
+			k.Handle(http.MethodGet, "/x", func(_ http.ResponseWriter, r *http.Request) error {
+				got = web.RemoteIP(r.Context())
+				return nil
+			})
+			r := httptest.NewRequest(http.MethodGet, "/x", nil)
+			r.RemoteAddr = tc.peer
+			r.Header["Forwarded"] = tc.forwarded
+			if tc.xff != nil {
+				r.Header["X-Forwarded-For"] = tc.xff
+			}
+			k.ServeHTTP(httptest.NewRecorder(), r)
+			if got.String() != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// A proxy that somebody forgot to name makes one address of all callers: it is said, once.
+func TestForgottenProxy(t *testing.T) {
+	for name, tc := range map[string]struct {
+		header string
+		peer   string
+		warns  int
+	}{
+		"X-Forwarded-For": {"X-Forwarded-For", "192.0.2.1:5", 1}, "Forwarded": {"Forwarded", "192.0.2.1:5", 1},
+		"a trusted one": {"X-Forwarded-For", "10.0.0.1:5", 0}, "no such header": {"X-Real-Ip", "192.0.2.1:5", 0},
+	} {
+		k := newKit(t, web.Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+		k.Handle(http.MethodGet, "/x", ok)
+		for range 3 {
+			r := httptest.NewRequest(http.MethodGet, "/x", nil)
+			r.RemoteAddr = tc.peer
+			r.Header.Set(tc.header, "for=203.0.113.9")
+			k.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		if n := strings.Count(k.log.String(), "TRUSTED_PROXIES"); n != tc.warns {
+			t.Errorf("%s: said %d times, want %d", name, n, tc.warns)
+		}
 	}
 }

@@ -22,6 +22,9 @@ func (w *response) WriteHeader(status int) {
 	}
 	if status >= http.StatusOK {
 		w.status = status
+		for name, value := range w.event.limit {
+			w.Header().Set(name, value)
+		}
 		w.event.leave() // from here on it may be the caller who is slow
 	}
 	w.ResponseWriter.WriteHeader(status)

@@ -11,6 +11,7 @@ import (
 	"runtime/trace"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -27,8 +28,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// TrustedProxies are the networks whose X-Forwarded-For is believed; none
-	// by default.
+	// TrustedProxies are the networks whose Forwarded and X-Forwarded-For are
+	// believed; none by default.
 	TrustedProxies []netip.Prefix
 	// AllowedOrigins are the origins, spelled as browsers send them, that may
 	// call routes registered with CORS; none by default.
@@ -84,6 +85,7 @@ type Router struct {
 	observe func(Observation)
 	mux     *http.ServeMux
 	paths   map[string]*path
+	warned  sync.Once
 
 	requests gate
 }
@@ -168,7 +170,11 @@ func (rt *Router) Routes() []Route {
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer trace.StartRegion(r.Context(), "web.Router").End()
 	start := rt.now()
-	e := &event{id: requestID(r, start), ip: rt.proxies.remoteIP(r), agent: r.UserAgent(), pattern: unmatched}
+	ip, ignored := rt.proxies.remoteIP(r)
+	if ignored {
+		rt.distrusts(r)
+	}
+	e := &event{id: requestID(r, start), ip: ip, agent: r.UserAgent(), pattern: unmatched}
 	r = r.WithContext(context.WithValue(r.Context(), eventKey{}, e))
 	r.Body = e.countBody(r.Body)
 	res := &response{ResponseWriter: w, event: e, bodiless: r.Method == http.MethodHead}
@@ -199,6 +205,16 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// to say that the response is not whole.
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// distrusts says, once, that somebody names a caller and is no trusted proxy: behind a
+// proxy that is not trusted all callers have one address, and share its limits.
+func (rt *Router) distrusts(r *http.Request) {
+	rt.warned.Do(func() {
+		peer, _ := parseHop(r.RemoteAddr)
+		rt.logger.LogAttrs(r.Context(), slog.LevelWarn, "a request came with Forwarded or X-Forwarded-For from an address that is not among TRUSTED_PROXIES: if that is your proxy, add it; it is said this once",
+			slog.String("peer", peer.String()))
+	})
 }
 
 // run routes the request to its handler and returns its error or panic.

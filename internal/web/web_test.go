@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -85,6 +86,12 @@ func (k *kit) records(t *testing.T, n int) []map[string]any {
 		records = append(records, r)
 	}
 	return records
+}
+
+// requests returns those records that are of requests.
+func (k *kit) requests(t *testing.T, n int) []map[string]any {
+	t.Helper()
+	return slices.DeleteFunc(k.records(t, n), func(r map[string]any) bool { return r["msg"] != "request" })
 }
 
 type answer struct {
