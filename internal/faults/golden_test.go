@@ -54,7 +54,7 @@ type goldenTable struct {
 // goldenOrder has what refers to other rows after them.
 var goldenOrder = []string{
 	"revision", "changes", "configuration", "principals", "users", "clients", "client_secrets", "client_keys", "signing_keys", "spent_assertions",
-	"roles", "principal_roles", "audiences", "audit_events", "sessions", "sealed_secrets", "leases",
+	"roles", "principal_roles", "audiences", "audit_events", "sessions", "sealed_secrets", "leases", "throttles",
 }
 
 func goldenPath(version int64) string {
@@ -252,7 +252,7 @@ func writeGolden(t *testing.T, version int64) {
 	}
 	db := d.open()
 	// They must not expire, or they would be forgotten.
-	for _, table := range []string{"spent_assertions", "sessions"} {
+	for _, table := range []string{"spent_assertions", "sessions", "throttles"} {
 		d.exec(db, `UPDATE `+table+` SET expires_at = ?`, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli())
 	}
 	columns := d.columns(db)

@@ -28,7 +28,7 @@ func TestSessionsUseIndexes(t *testing.T) {
 		for _, analysed := range []string{"SELECT 1", "ANALYZE"} {
 			_, err := inner.ExecContext(t.Context(), analysed)
 			check(t, err)
-			wantNoScan(t, db, func(s statement) (work string, looksAtAll bool) {
+			wantNoScan(t, db, ofSessions(t.Context()), func(s statement) (work string, looksAtAll bool) {
 				work = plan(t, inner, s.text, s.args)
 				all := strings.Contains(s.text, "ORDER BY id DESC") // in the order of the key, as far as the page
 				return work, strings.Contains(work, "SCAN s") && !all || strings.Contains(work, "(expires_at>?)") || strings.Contains(work, "TEMP B-TREE FOR ORDER BY") && all
@@ -42,7 +42,7 @@ func TestSessionsUseIndexes(t *testing.T) {
 			analyse = "ANALYZE sessions"
 		}
 		inner := manySessions(t, db, analyse)
-		wantNoScan(t, db, func(s statement) (string, bool) {
+		wantNoScan(t, db, ofSessions(t.Context()), func(s statement) (string, bool) {
 			if p.Kind == dbserver.PostgreSQL {
 				return blocksRead(t, inner, s)
 			}
@@ -137,42 +137,15 @@ func cell(table string, c store.Column, i int, now time.Time) any {
 	return ""
 }
 
-// wantNoScan runs the verbs of sessions, and has every statement of theirs looked at.
-func wantNoScan(t *testing.T, db *store.DB, look func(statement) (work string, looksAtAll bool)) {
+// wantNoScan runs the verbs, and has every statement of theirs looked at.
+func wantNoScan(t *testing.T, db *store.DB, verbs func(through *store.DB) map[string]func() error, look func(statement) (work string, looksAtAll bool)) {
 	t.Helper()
 	r := &recorder{}
 	through := store.ThroughForTest(db, func(inner *sql.DB) *sql.DB {
 		r.inner = inner
 		return sql.OpenDB(r)
 	})
-	ctx, id, owner := t.Context(), sessionID(777), ownerID(777)
-	for name, verb := range map[string]func() error{
-		"Standing": func() error { _, err := through.Standing(ctx, id); return err },
-		"Session":  func() error { _, err := through.Session(ctx, sessionID(778)); return err },
-		"UseRefresh": func() error {
-			_, err := through.UseRefresh(ctx, store.RefreshUse{SessionID: id, At: time.Now()})
-			return err
-		},
-		"EndSession": func() error { _, err := through.EndSession(ctx, id, identity.EndLogout); return err },
-		"Sessions": func() error {
-			_, err := through.Sessions(ctx, store.SessionFilter{Limit: 51})
-			return err
-		},
-		"Sessions, a later page": func() error {
-			_, err := through.Sessions(ctx, store.SessionFilter{Before: sessionID(50_000), Limit: 51})
-			return err
-		},
-		"Sessions of a user": func() error {
-			_, err := through.Sessions(ctx, store.SessionFilter{UserID: owner, Limit: 51})
-			return err
-		},
-		"Sessions of a user, a later page": func() error {
-			_, err := through.Sessions(ctx, store.SessionFilter{UserID: owner, Before: sessionID(50_000), Limit: 51})
-			return err
-		},
-		"EndSessionsOf": func() error { _, err := through.EndSessionsOf(ctx, owner, identity.EndLogout); return err },
-		"PruneSessions": func() error { _, err := through.PruneSessions(ctx, pruned); return err },
-	} {
+	for name, verb := range verbs(through) {
 		r.sent = nil
 		check(t, verb())
 		if len(r.sent) == 0 {
@@ -182,6 +155,40 @@ func wantNoScan(t *testing.T, db *store.DB, look func(statement) (work string, l
 			if work, all := look(s); all {
 				t.Errorf("%s looks at too much: %s\n%s", name, s.text, work)
 			}
+		}
+	}
+}
+
+// ofSessions are the verbs of sessions.
+func ofSessions(ctx context.Context) func(through *store.DB) map[string]func() error {
+	return func(through *store.DB) map[string]func() error {
+		id, owner := sessionID(777), ownerID(777)
+		return map[string]func() error{
+			"Standing": func() error { _, err := through.Standing(ctx, id); return err },
+			"Session":  func() error { _, err := through.Session(ctx, sessionID(778)); return err },
+			"UseRefresh": func() error {
+				_, err := through.UseRefresh(ctx, store.RefreshUse{SessionID: id, At: time.Now()})
+				return err
+			},
+			"EndSession": func() error { _, err := through.EndSession(ctx, id, identity.EndLogout); return err },
+			"Sessions": func() error {
+				_, err := through.Sessions(ctx, store.SessionFilter{Limit: 51})
+				return err
+			},
+			"Sessions, a later page": func() error {
+				_, err := through.Sessions(ctx, store.SessionFilter{Before: sessionID(50_000), Limit: 51})
+				return err
+			},
+			"Sessions of a user": func() error {
+				_, err := through.Sessions(ctx, store.SessionFilter{UserID: owner, Limit: 51})
+				return err
+			},
+			"Sessions of a user, a later page": func() error {
+				_, err := through.Sessions(ctx, store.SessionFilter{UserID: owner, Before: sessionID(50_000), Limit: 51})
+				return err
+			},
+			"EndSessionsOf": func() error { _, err := through.EndSessionsOf(ctx, owner, identity.EndLogout); return err },
+			"PruneSessions": func() error { _, err := through.PruneSessions(ctx, pruned); return err },
 		}
 	}
 }
