@@ -23,6 +23,8 @@ const (
 	PermissionKeysWrite          = "identity:keys:write"
 	PermissionSessionsRead       = "identity:sessions:read"
 	PermissionSessionsWrite      = "identity:sessions:write"
+	PermissionThrottlesRead      = "identity:throttles:read"
+	PermissionThrottlesWrite     = "identity:throttles:write"
 	PermissionAuditRead          = "identity:audit:read"
 
 	permissionPrefix = "identity:"

@@ -71,7 +71,7 @@ func newServer(in *server.Installation, s settings, logger *slog.Logger, lost fu
 		limits.Connections = 0 // as many as suit the machine, without a warning
 	}
 	return server.New(server.Config{
-		Installation: in, Logger: logger, TrustedProxies: s.trustedProxies, Limits: limits, AllowedOrigins: s.allowedOrigins,
+		Installation: in, Logger: logger, TrustedProxies: s.trustedProxies, AddressFailures: s.addressFailures, Limits: limits, AllowedOrigins: s.allowedOrigins,
 		TLSCertFile: s.tlsCertFile, TLSKeyFile: s.tlsKeyFile, SeparateOps: s.opsPort >= 0, NoAPIDocs: s.apiDocs == "off", Version: version(), LostLogRecords: lost,
 	})
 }

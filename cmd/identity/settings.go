@@ -31,6 +31,7 @@ type settings struct {
 	tlsCertFile, tlsKeyFile string
 	allowedOrigins          []string
 	trustedProxies          []netip.Prefix
+	addressFailures         int
 
 	passwordRangeURL string
 

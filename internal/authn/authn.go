@@ -11,6 +11,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/ratelimit"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
@@ -34,15 +35,24 @@ type Authenticator struct {
 	users         *store.Cache[identity.User] // by id, for Current
 	uses          uses
 	memoryKey     [32]byte
+	turns         turns
+	addresses     addresses
+	events        *ratelimit.Limiter
+	limited       func(policy string)
 }
 
-// Config is what an Authenticator needs; nothing may be missing.
+// Config is what an Authenticator needs; nothing may be missing but what says so.
 type Config struct {
 	DB            *store.DB
 	Follower      *store.Follower
 	Pool          *argon2.Pool
 	Configuration func(context.Context) (identity.Configuration, error)
 	Logger        *slog.Logger
+	// Failures is what one address may get wrong; zero is anything.
+	Failures ratelimit.Policy
+	// Limited, if set, is told of each attempt that was refused for being too many, by
+	// PolicyAddress or PolicyName, for metrics.
+	Limited func(policy string)
 }
 
 // New makes an Authenticator.
@@ -55,6 +65,11 @@ func New(cfg Config) (*Authenticator, error) {
 		return nil, fmt.Errorf("making dummy keys: %w", err)
 	}
 	a := &Authenticator{db: cfg.DB, pool: cfg.Pool, verifier: verifier, configuration: cfg.Configuration, logger: cfg.Logger}
+	a.addresses = addresses{ratelimit.New(cfg.Failures, a.db.Now), ratelimit.New(cfg.Failures, a.db.Now)}
+	a.events = ratelimit.New(eventPolicy, a.db.Now)
+	if a.limited = cfg.Limited; a.limited == nil {
+		a.limited = func(string) {}
+	}
 	_, _ = rand.Read(a.memoryKey[:]) // never fails: crypto/rand aborts the program instead
 	a.clients = store.NewCache(cfg.Follower, store.KindClient, clientsHeld, holdFor, a.loadClient).DropAllOn(store.KindRole)
 	a.users = store.NewCache(cfg.Follower, store.KindUser, usersHeld, holdFor, a.db.User).DropAllOn(store.KindRole)

@@ -41,8 +41,10 @@ func (b *bench) another() *authn.Authenticator {
 	return a
 }
 
-// present presents proofs as a client. Nil is a proof that is not presented.
+// present presents proofs as a client, as if it were the first attempt to be that one.
+// Nil is a proof that is not presented.
 func (b *bench) present(id string, secret, signature *string) error {
+	b.ForgetAttempts()
 	credentials := authn.ClientCredentials{ID: id, Signature: signature}
 	if secret != nil {
 		s := identity.NewSecret(*secret)
@@ -55,7 +57,9 @@ func (b *bench) present(id string, secret, signature *string) error {
 	return err
 }
 
+// login is present for a user.
 func (b *bench) login(username, password string) error {
+	b.ForgetAttempts()
 	principal, err := b.authn.User(b.t.Context(), username, identity.NewSecret(password))
 	if err == nil && !principal.User {
 		b.t.Errorf("user %q got to be a client", username)

@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"cmp"
 	"context"
 	"runtime/trace"
 	"time"
@@ -40,14 +41,16 @@ type attempt struct {
 	signature        *signature // nil if none was presented
 	looked           bool       // in the database, for the client
 	hashed, verified bool
+	recalled         bool                   // memory has the secret, as one that was proven
 	weak             *identity.ClientSecret // proven, under a hash to be replaced
 	secretID, keyID  string                 // of what was proven
 }
 
 // Client returns the client that these credentials prove. Its error is
 // InvalidCredentials whatever is wrong with them, at the cost of one Argon2id if
-// they hold a secret and one verification if they hold a signature.
-func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (identity.Principal, error) {
+// they hold a secret and one verification if they hold a signature; or RateLimited
+// before that.
+func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (_ identity.Principal, err error) {
 	defer trace.StartRegion(ctx, "authn.Client").End()
 	try := &attempt{ClientCredentials: c, began: time.Now()}
 	if c.Signature != nil {
@@ -58,13 +61,55 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (identi
 		return identity.Principal{}, err
 	}
 	try.looked = looked
+	a.recall(client, try)
+	if try.recalled && client.Require == identity.ProofSecret {
+		a.unlimited(ctx)
+	} else {
+		end, limited := a.attempt(ctx, a.addresses.proofs, true)
+		if limited != nil {
+			return identity.Principal{}, a.settle(ctx, client, try, limited)
+		}
+		defer func() { end(err) }()
+	}
+	slot, client, err := a.clientSlot(ctx, client, try)
+	if err != nil {
+		return identity.Principal{}, a.settle(ctx, client, try, err)
+	}
+	defer func() { slot.end(ctx, err) }()
 	if err := a.prove(ctx, client, try); err != nil {
 		return identity.Principal{}, a.settle(ctx, client, try, err)
 	}
+	slot.proven(ctx)
 	a.renewHash(ctx, try)
 	now := a.db.Now()
 	a.uses.client(try, now)
 	return clientPrincipal(client.Client, now), nil
+}
+
+// clientSlot is the right to an attempt with a secret that memory does not have, whatever
+// the client requires: what it costs, and when it is refused, follows from the request's
+// shape. It returns the client as it is when it has that.
+func (a *Authenticator) clientSlot(ctx context.Context, client *knownClient, try *attempt) (*slot, *knownClient, error) {
+	if try.Secret == nil || try.recalled {
+		return nil, client, nil
+	}
+	var failed error
+	account, source := client.throttle(try, a.db.Now()), familiarSource(ctx)
+	if account.ID != identity.ClientThrottle(try.ID, "").ID {
+		source = "" // strangers have no part in this account: it needs no way around them
+	}
+	s, err := a.slot(ctx, account, source, func() bool {
+		if client.ID == "" {
+			return false // to ask once more would tell unknown clients from others
+		}
+		var found *knownClient
+		if found, _, failed = a.clientNow(ctx, try.ID); failed == nil {
+			client = found
+			a.recall(client, try)
+		}
+		return failed != nil || try.recalled
+	})
+	return s, client, cmp.Or(failed, err)
 }
 
 func clientPrincipal(c identity.Client, now time.Time) identity.Principal {
@@ -99,7 +144,8 @@ func (a *Authenticator) prove(ctx context.Context, client *knownClient, try *att
 
 // settle makes a refusal cost what every refusal of such a request costs.
 func (a *Authenticator) settle(ctx context.Context, client *knownClient, try *attempt, refusal error) error {
-	if identity.KindOf(refusal) != identity.InvalidCredentials {
+	kind := identity.KindOf(refusal)
+	if kind != identity.InvalidCredentials && kind != identity.RateLimited {
 		return refusal
 	}
 	if !try.looked {
@@ -109,6 +155,9 @@ func (a *Authenticator) settle(ctx context.Context, client *knownClient, try *at
 		if err := a.db.LookForClient(ctx, client.ID); err != nil {
 			return err
 		}
+	}
+	if kind == identity.RateLimited {
+		return refusal
 	}
 	if try.signature != nil && !try.verified {
 		a.verifyNothing(try)
@@ -128,6 +177,12 @@ func (a *Authenticator) settle(ctx context.Context, client *knownClient, try *at
 // was asked for it.
 func (a *Authenticator) findClient(ctx context.Context, id string) (client *knownClient, looked bool, err error) {
 	defer trace.StartRegion(ctx, "store.Client").End()
+	return a.clientNow(ctx, id)
+}
+
+// clientNow returns the client, or the zero knownClient, and reports whether the database
+// was asked for it.
+func (a *Authenticator) clientNow(ctx context.Context, id string) (client *knownClient, looked bool, err error) {
 	client, looked, err = a.clients.Find(ctx, id)
 	if identity.KindOf(err) == identity.NotFound {
 		return &knownClient{}, looked, nil

@@ -13,8 +13,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
 )
 
-// proveSecret checks the secret: against memory if it was proven recently, else
-// by Argon2id.
+// proveSecret checks the secret, unless memory had it: by Argon2id.
 func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, try *attempt) error {
 	defer trace.StartRegion(ctx, "authn.secret").End()
 	if try.Secret == nil {
@@ -25,8 +24,7 @@ func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, tr
 		return refused("client " + client.ID + " has no live secret of this form or id")
 	}
 	try.secretID = registered.ID
-	digest := a.remember(client.ID, registered.ID, *try.Secret)
-	if client.verified.has(registered.ID, digest) {
+	if try.recalled {
 		return nil
 	}
 	try.hashed = true
@@ -37,11 +35,31 @@ func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, tr
 	if !ok {
 		return refused("wrong secret " + registered.ID + " of client " + client.ID)
 	}
-	client.verified.add(registered.ID, digest)
+	client.verified.add(registered.ID, a.remember(client.ID, registered.ID, *try.Secret))
 	if a.pool.NeedsRehash(registered.Hash) {
 		try.weak = &registered
 	}
 	return nil
+}
+
+// recall notes whether memory has the secret as one that was proven, of a client that
+// requires one.
+func (a *Authenticator) recall(client *knownClient, try *attempt) {
+	if !client.Enabled || !client.Require.Has(identity.ProofSecret) || try.Secret == nil {
+		return
+	}
+	registered, found := client.secretFor(*try.Secret, a.db.Now())
+	try.recalled = found && client.verified.has(registered.ID, a.remember(client.ID, registered.ID, *try.Secret))
+}
+
+// throttle is the account of attempts on the client with this secret. Who presents a
+// generated one names its id, which strangers do not know.
+func (k *knownClient) throttle(try *attempt, now time.Time) identity.Throttle {
+	id, generated := identity.ClientSecretID(*try.Secret)
+	if _, found := k.secretFor(*try.Secret, now); !found || !generated {
+		id = ""
+	}
+	return identity.ClientThrottle(try.ID, id)
 }
 
 // renewHash replaces the weak hash of the secret, if it has one. It waits until

@@ -13,10 +13,27 @@ import (
 )
 
 // User returns the user with this name and password. Its error is
-// InvalidCredentials whatever is wrong with them, at the cost of one Argon2id.
-func (a *Authenticator) User(ctx context.Context, username string, password identity.Secret) (identity.Principal, error) {
+// InvalidCredentials whatever is wrong with them, at the cost of one Argon2id; or
+// RateLimited before that.
+func (a *Authenticator) User(ctx context.Context, username string, password identity.Secret) (_ identity.Principal, err error) {
 	defer trace.StartRegion(ctx, "authn.User").End()
-	user, err := a.findUser(ctx, username)
+	end, err := a.attempt(ctx, a.addresses.proofs, true)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	defer func() { end(err) }()
+	// Computed once, for all that is done with it. Empty is a name that cannot exist,
+	// which is asked for too, so that it costs what others cost.
+	canonical, nameErr := identity.CanonicalUsername(username)
+	if nameErr != nil {
+		canonical = ""
+	}
+	slot, err := a.slot(ctx, identity.UserThrottle(canonical, username), familiarSource(ctx), nil)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	defer func() { slot.end(ctx, err) }()
+	user, err := a.findUser(ctx, canonical)
 	if err != nil {
 		return identity.Principal{}, err
 	}
@@ -31,6 +48,7 @@ func (a *Authenticator) User(ctx context.Context, username string, password iden
 	case !user.Enabled:
 		return identity.Principal{}, refused("user " + user.ID + " is disabled")
 	}
+	slot.proven(ctx)
 	if user.HashImported || a.pool.NeedsRehash(user.PasswordHash) {
 		a.rehash(ctx, argon2.People, "user", user.ID, identity.NormalPassword(password), func(hash string) error {
 			return a.db.RehashPassword(ctx, user.ID, user.PasswordHash, hash)
@@ -89,14 +107,9 @@ func (a *Authenticator) verifyPassword(ctx context.Context, user identity.User, 
 	return ok, hashing(err)
 }
 
-// findUser returns the user with the name in any spelling, or the zero User.
-func (a *Authenticator) findUser(ctx context.Context, username string) (identity.User, error) {
+// findUser returns the user with the canonical name, or the zero User.
+func (a *Authenticator) findUser(ctx context.Context, canonical string) (identity.User, error) {
 	defer trace.StartRegion(ctx, "store.UserByName").End()
-	canonical, err := identity.CanonicalUsername(username)
-	if err != nil {
-		// Still ask, so that a name that cannot exist costs what others cost.
-		canonical = ""
-	}
 	user, err := a.db.UserByName(ctx, canonical)
 	if identity.KindOf(err) == identity.NotFound {
 		return identity.User{}, nil

@@ -89,7 +89,8 @@ func onServers(t *testing.T, test func(d *database)) {
 func newDatabase(t *testing.T, server *dbserver.Server) *database {
 	t.Helper()
 	d := &database{T: t, server: server, settings: map[string]string{
-		"ADMIN_USERNAME": "admin", "ADMIN_PASSWORD": adminPassword, "JWT_ISSUER": issuer, "ENCRYPTION_KEY": seal.GenerateKey().Reveal(),
+		"ADDRESS_FAILURES_PER_MINUTE": "0", // all that the tests do comes from one address
+		"ADMIN_USERNAME":              "admin", "ADMIN_PASSWORD": adminPassword, "JWT_ISSUER": issuer, "ENCRYPTION_KEY": seal.GenerateKey().Reveal(),
 	}}
 	if server == nil {
 		d.name = filepath.Join(t.TempDir(), "identity.db")

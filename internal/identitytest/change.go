@@ -30,6 +30,16 @@ func (s *Service) ChangeElsewhere(kind, id, statement string, args ...any) {
 	s.must(tx.Commit())
 }
 
+// ForgetAttempts has nobody wait for what was attempted so far, for a test that gets much
+// wrong on purpose. Each attempt is still counted.
+func (s *Service) ForgetAttempts() {
+	s.t.Helper()
+	db := s.beside()
+	defer db.Close()
+	_, err := db.ExecContext(s.t.Context(), `DELETE FROM throttles`)
+	s.must(err)
+}
+
 // DisableUser switches a user off.
 func (s *Service) DisableUser(id string) {
 	s.t.Helper()

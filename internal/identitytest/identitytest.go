@@ -37,9 +37,8 @@ type Options struct {
 	Algorithm jose.Algorithm
 	// Hashing is the hashing pool; zero is one that is cheap.
 	Hashing argon2.Config
-	// AllowedOrigins and TrustedProxies are passed on.
+	// AllowedOrigins are passed on.
 	AllowedOrigins []string
-	TrustedProxies []netip.Prefix
 	// SeparateOps starts an operators' port: Service.OpsURL.
 	SeparateOps bool
 	// NoAPIDocs is passed on.
@@ -57,6 +56,10 @@ type Options struct {
 	Clock         *Clock
 	// PasswordRange is passed on.
 	PasswordRange breach.Config
+	// AddressFailures and TrustedProxies are passed on. Zero failures is any number: all
+	// requests of a test come from one address. Names are throttled in any case.
+	AddressFailures int
+	TrustedProxies  []netip.Prefix
 }
 
 // Service is a running service.
@@ -80,14 +83,18 @@ type Service struct {
 	AdminUsername string
 	AdminPassword identity.Secret
 
-	t    testing.TB
-	stop func()
+	t       testing.TB
+	stop    func()
+	options Options
 }
 
 // Another starts one more node of the installation, with the same clock.
 func (s *Service) Another() *Service {
 	s.t.Helper()
-	return New(s.t, Options{Issuer: s.Issuer, Database: s.Database, EncryptionKey: s.EncryptionKey, Clock: s.Clock})
+	return New(s.t, Options{
+		Issuer: s.Issuer, Database: s.Database, EncryptionKey: s.EncryptionKey, Clock: s.Clock,
+		AddressFailures: s.options.AddressFailures, TrustedProxies: s.options.TrustedProxies,
+	})
 }
 
 // New starts a service that lives as long as the test.
@@ -98,7 +105,7 @@ func New(t testing.TB, options ...Options) *Service {
 		o = options[0]
 	}
 	s := &Service{
-		t: t, Issuer: or(o.Issuer, Issuer), Database: o.Database,
+		t: t, options: o, Issuer: or(o.Issuer, Issuer), Database: o.Database,
 		EncryptionKey: o.EncryptionKey, Clock: o.Clock, Log: &Log{}, TextLog: &Log{},
 		AdminUsername: "admin", AdminPassword: identity.NewSecret("the administrator's password"),
 	}
@@ -136,8 +143,8 @@ func New(t testing.TB, options ...Options) *Service {
 		s.holdLease()
 	}
 	srv, err := server.New(server.Config{
-		Installation: in, Logger: s.Logger, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies, SeparateOps: o.SeparateOps,
-		NoAPIDocs: o.NoAPIDocs, Version: "test",
+		Installation: in, Logger: s.Logger, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies, AddressFailures: o.AddressFailures,
+		SeparateOps: o.SeparateOps, NoAPIDocs: o.NoAPIDocs, Version: "test",
 	})
 	s.must(err)
 	s.Handler, s.Routes, s.Upkeep = srv.Handler(), srv.Routes(), srv.Upkeep

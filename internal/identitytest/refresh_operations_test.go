@@ -58,6 +58,7 @@ func (w *world) drawToken(rt *rapid.T, session int) int {
 func (w *world) login(rt *rapid.T) {
 	p, node := w.drawPerson(rt), drawNode(rt)
 	now := w.rules().now
+	w.nodes[0].ForgetAttempts() // those of the disabled are no part of the model
 	a := w.post(node, "/auth/login", map[string]string{"username": p.name, "password": p.password})
 	switch {
 	case !p.enabled:

@@ -133,6 +133,13 @@ func toCount(s *identitytest.Service) []counted {
 			return func() identitytest.Response { return s.Post(path, body, headers...) }
 		}
 	}
+	// failing has each be the first attempt that fails, and not one too many.
+	failing := func(members func() map[string]string) func() map[string]string {
+		return func() map[string]string {
+			s.ForgetAttempts()
+			return members()
+		}
+	}
 	token := func(id, secret string, sign bool) func() map[string]string {
 		return func() map[string]string {
 			body := map[string]string{"client_id": id, "audience": "a"}
@@ -175,14 +182,15 @@ func toCount(s *identitytest.Service) []counted {
 		{"JWKS", 0, http.StatusOK, get("/.well-known/jwks.json")},
 		{"discovery", 0, http.StatusOK, get("/.well-known/openid-configuration")},
 		{"token: a secret", 0, http.StatusOK, post("/auth/token", token("secret", secret, false))},
-		{"token: a secret, the first time", 4, http.StatusOK, post("/auth/token", first)},
-		{"token: a wrong secret", 4, http.StatusUnauthorized, post("/auth/token", token("secret", "a wrong secret, long enough", false))},
-		{"token: no such client", 4, http.StatusUnauthorized, post("/auth/token", token("nobody", secret, false))},
+		{"token: a secret, the first time", 7, http.StatusOK, post("/auth/token", first)},
+		{"token: a wrong secret", 6, http.StatusUnauthorized, post("/auth/token", failing(token("secret", "a wrong secret, long enough", false)))},
+		{"token: no such client", 6, http.StatusUnauthorized, post("/auth/token", failing(token("nobody", secret, false)))},
 		{"token: a signature", 1, http.StatusOK, post("/auth/token", token("signature", "", true))},
 		{"token: both", 1, http.StatusOK, post("/auth/token", token("both", both, true))},
-		{"login", 2, http.StatusOK, post("/auth/login", login("ann", "a long enough password"))},
-		{"login: a wrong password", 1, http.StatusUnauthorized, post("/auth/login", login("ann", "a wrong password"))},
-		{"login: no such user", 1, http.StatusUnauthorized, post("/auth/login", login("nobody", "a wrong password"))},
+		{"login", 5, http.StatusOK, post("/auth/login", login("ann", "a long enough password"))},
+		{"login: a new address", 8, http.StatusOK, post("/auth/login", failing(login("ann", "a long enough password")))},
+		{"login: a wrong password", 3, http.StatusUnauthorized, post("/auth/login", failing(login("ann", "a wrong password")))},
+		{"login: no such user", 3, http.StatusUnauthorized, post("/auth/login", failing(login("nobody", "a wrong password")))},
 		{"refresh", 2, http.StatusOK, post("/auth/refresh", session)},
 		{"refresh: the answer was lost", 1, http.StatusOK, post("/auth/refresh", refreshed)},
 		{"refresh: not made here", 0, http.StatusUnauthorized, post("/auth/refresh", foreign)},

@@ -14,8 +14,8 @@ import (
 
 // Tables returns the number of rows and a checksum of every table, read through a
 // connection of its own, but of those that are named. Two equal answers mean that nothing
-// was stored between, but the times of last use, which come late, and leases, which jobs
-// take whenever they run.
+// was stored between, but the times of last use, which come late, leases, which jobs take
+// whenever they run, and what is counted of attempts.
 func (s *Service) Tables(but ...string) map[string]string {
 	s.t.Helper()
 	db := s.beside()
@@ -24,7 +24,7 @@ func (s *Service) Tables(but ...string) map[string]string {
 	for table, columns := range of {
 		of[table] = slices.DeleteFunc(columns, func(c string) bool { return c == "last_login_at" || c == "last_used_at" })
 	}
-	for _, table := range append(but, "leases") {
+	for _, table := range append(but, "leases", "throttles") {
 		delete(of, table)
 	}
 	tables := map[string]string{}

@@ -62,6 +62,7 @@ func refuse(t *testing.T, s *identitytest.Service, path string, rows []refusal) 
 			}
 			hashes := s.Installation.Pool.Stats().Hashes
 			s.Log.Reset()
+			s.ForgetAttempts() // each is as if it were the first
 			r := s.Do(c.method, c.path, c.body, c.headers...)
 			wantProblem(t, r, c.method, c.status, c.code, c.fields)
 			after := s.Tables()
@@ -160,6 +161,7 @@ func wantSameBytes(t *testing.T, s *identitytest.Service, path string, bodies ma
 	var first identitytest.Response
 	var firstName string
 	for name, body := range bodies {
+		s.ForgetAttempts() // each is as if it were the first
 		r := s.Do("POST", path, body, "X-Request-Id", "the-same")
 		wantProblem(t, r, "POST", 401, "invalid_credentials", nil)
 		s.WantNoCanary(canary, r)

@@ -21,7 +21,9 @@ func TestOverload(t *testing.T) {
 	s := identitytest.New(t, identitytest.Options{
 		Hashing: argon2.Config{Params: argon2.DefaultParams(), Slots: 1, Queue: 1, Wait: time.Minute},
 	})
-	s.AddUser("alice", password)
+	for _, name := range []string{"alice", "alice-1", "alice-2", "alice-3"} {
+		s.AddUser(name, password)
+	}
 	chosen := identity.NewSecret(clientSecret)
 	s.AddClient(admin.NewClient{ID: "secret", Secret: &chosen})
 	key := s.Key(jose.ES256)
@@ -29,27 +31,33 @@ func TestOverload(t *testing.T) {
 	proven := object("client_id", "secret", "client_secret", clientSecret, "audience", "x")
 	wantStatus(t, s.Do("POST", "/auth/token", proven), 200)
 
-	// Eight callers who never wait long keep the slot and the queue full.
-	bodies := []string{
-		object("username", "alice", "password", password), object("username", "alice", "password", canary),
-		object("username", "nobody", "password", canary), object("client_id", "nobody", "client_secret", canary, "audience", "x"),
+	// Twelve callers who never wait long keep the slot and the queue full. Of one name only
+	// one attempt is hashed at a time, and few fail: they are of many.
+	var made atomic.Int64
+	unreal := func() string { return fmt.Sprintf("nobody-%d", made.Add(1)) }
+	right := func(name string) func() string {
+		return func() string { return object("username", name, "password", password) }
+	}
+	bodies := []func() string{
+		right("alice"), right("alice-1"), right("alice-2"), right("alice-3"),
+		func() string { return object("username", unreal(), "password", canary) },
+		func() string { return object("client_id", unreal(), "client_secret", canary, "audience", "x") },
 	}
 	var counts [600]atomic.Int64 // by status
 	var refusedReal, refusedUnreal atomic.Int64
 	stop := make(chan struct{})
 	var callers sync.WaitGroup
-	for i := range 8 {
+	for i := range 12 {
 		callers.Go(func() {
-			body := bodies[i%len(bodies)]
-			path := "/auth/login"
-			if strings.Contains(body, "client_id") {
-				path = "/auth/token"
-			}
 			for {
 				select {
 				case <-stop:
 					return
 				default:
+				}
+				body, path := bodies[i%len(bodies)](), "/auth/login"
+				if strings.Contains(body, "client_id") {
+					path = "/auth/token"
 				}
 				r := s.Do("POST", path, body)
 				counts[r.Status].Add(1)
@@ -99,7 +107,7 @@ func TestOverload(t *testing.T) {
 	if used.InUse != 0 || used.Waiting != 0 {
 		t.Errorf("the overload left something behind: %+v", used)
 	}
-	wantStatus(t, s.Do("POST", "/auth/login", bodies[0]), 200)
+	wantStatus(t, s.Do("POST", "/auth/login", bodies[0]()), 200)
 	metrics := string(s.Get("/metrics").Body)
 	used = s.Installation.Pool.Stats()
 	for _, line := range []string{

@@ -19,6 +19,10 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := r.Context()
+	end, err := h.authn.Refreshing(ctx)
+	if err != nil {
+		return err
+	}
 	issued, err := h.sessions.Refresh(ctx, refreshToken, func(user identity.User, s identity.Session) (token.Grant, error) {
 		principal, err := authn.Continues(user, s)
 		if err != nil {
@@ -27,6 +31,7 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 		}
 		return h.grant(ctx, principal, s.Audience)
 	})
+	end(err)
 	if err != nil {
 		return err
 	}
@@ -39,7 +44,14 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := h.sessions.End(r.Context(), refreshToken); err != nil {
+	end, err := h.authn.Refreshing(r.Context())
+	if err != nil {
+		return err
+	}
+	err = h.sessions.End(r.Context(), refreshToken)
+	end(err)
+	// RFC 7009 section 2.2: what cannot be used any more is as good as ended.
+	if err != nil && identity.KindOf(err) != identity.InvalidRefreshToken {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -16,19 +16,6 @@ const (
 	patience = 5 * time.Second
 )
 
-// Source returns what addresses are counted by: the address itself, or of IPv6 its /64,
-// which is what a single household has. Without an address, as on a Unix socket, it is
-// the zero Prefix, one source for all.
-func Source(a netip.Addr) netip.Prefix {
-	a = a.Unmap().WithZone("")
-	bits := a.BitLen()
-	if a.Is6() {
-		bits = 64
-	}
-	source, _ := a.Prefix(bits) // zero for the zero Addr
-	return source
-}
-
 // Limiter counts the failures of sources. Its methods are safe for concurrent use.
 type Limiter struct {
 	policy Policy

@@ -39,21 +39,6 @@ func TestPolicy(t *testing.T) {
 	look(time.Hour, ratelimit.State{Remaining: 2, Reset: 10 * time.Second})
 }
 
-func TestSource(t *testing.T) {
-	for address, want := range map[string]string{
-		"192.0.2.1": "192.0.2.1/32", "::ffff:192.0.2.1": "192.0.2.1/32",
-		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "2001:db8:1:2::": "2001:db8:1:2::/64", "2001:db8:1:3::": "2001:db8:1:3::/64",
-		"fe80::1%eth0": "fe80::/64",
-	} {
-		if got := ratelimit.Source(netip.MustParseAddr(address)).String(); got != want {
-			t.Errorf("%s is counted as %s, want %s", address, got, want)
-		}
-	}
-	if got := ratelimit.Source(netip.Addr{}); got != (netip.Prefix{}) {
-		t.Errorf("no address is counted as %v", got)
-	}
-}
-
 // kit is a limiter with a clock that stands still.
 type kit struct {
 	*ratelimit.Limiter
@@ -83,7 +68,10 @@ func (k *kit) refused(address string) {
 	}
 }
 
-func source(address string) netip.Prefix { return ratelimit.Source(netip.MustParseAddr(address)) }
+func source(address string) netip.Prefix {
+	a := netip.MustParseAddr(address)
+	return netip.PrefixFrom(a, a.BitLen())
+}
 
 func TestFailuresAreCounted(t *testing.T) {
 	k := newKit(t)

@@ -168,6 +168,7 @@ func TestMetrics(t *testing.T) {
 		"limit":  {"all", "address"},
 		"class":  {"people", "machines", "administration", "imported"},
 		"reason": {"full", "late"},
+		"policy": {"address", "name"},
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)

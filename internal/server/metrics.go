@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
@@ -18,6 +19,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	tokens   *prometheus.CounterVec
+	limited  *prometheus.CounterVec
 }
 
 func newMetrics(version string, lostLog func() int64) *metrics {
@@ -35,12 +37,18 @@ func newMetrics(version string, lostLog func() int64) *metrics {
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "identity_tokens_issued_total", Help: "Access tokens issued, by the gty claim.",
 		}, []string{"grant"}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "identity_rate_limited_total", Help: "Attempts refused for being too many: of an address, or on a name.",
+		}, []string{"policy"}),
+	}
+	for _, policy := range []string{authn.PolicyAddress, authn.PolicyName} {
+		m.limited.WithLabelValues(policy) // there from the start, so that a rise from none is seen
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "identity_build_info", Help: "Always 1; the label is the version.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	registry.MustRegister(m.requests, m.duration, m.tokens, info,
+	registry.MustRegister(m.requests, m.duration, m.tokens, m.limited, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if lostLog != nil {
 		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
@@ -54,6 +62,8 @@ func (m *metrics) observe(o web.Observation) {
 	m.requests.WithLabelValues(o.Pattern, o.Method, strconv.Itoa(o.Status)).Inc()
 	m.duration.WithLabelValues(o.Pattern, o.Method).Observe(o.Duration.Seconds())
 }
+
+func (m *metrics) refused(policy string) { m.limited.WithLabelValues(policy).Inc() }
 
 func (m *metrics) issued(grantType string) { m.tokens.WithLabelValues(grantType).Inc() }
 

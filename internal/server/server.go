@@ -24,10 +24,13 @@ import (
 type Config struct {
 	Installation *Installation
 	Logger       *slog.Logger
-	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	// TrustedProxies are the networks whose Forwarded and X-Forwarded-For are believed.
 	TrustedProxies []netip.Prefix
 	// Limits are what the service takes at once; zero ones are the defaults.
 	Limits Limits
+	// AddressFailures is how many attempts of one address may fail in a minute; 0 is any
+	// number.
+	AddressFailures int
 	// AllowedOrigins may call /auth and /.well-known from a browser.
 	AllowedOrigins []string
 	// TLSCertFile and TLSKeyFile serve TLS; both or none. They are read again
@@ -100,7 +103,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	metrics.load(s.public)
-	if s.handler, err = s.routes(metrics); err != nil {
+	if s.handler, err = s.routes(cfg, metrics); err != nil {
 		return nil, err
 	}
 	s.healthRoutes(s.public, !cfg.SeparateOps)
@@ -119,7 +122,7 @@ func New(cfg Config) (*Server, error) {
 }
 
 // routes makes the rooms above the installation and registers what they serve.
-func (s *Server) routes(metrics *metrics) (http.Handler, error) {
+func (s *Server) routes(cfg Config, metrics *metrics) (http.Handler, error) {
 	in := s.in
 	held := store.NewCache(in.Follower, store.KindConfiguration, 1, configurationHeld,
 		func(ctx context.Context, _ string) (identity.Configuration, error) { return in.DB.Configuration(ctx) })
@@ -127,6 +130,7 @@ func (s *Server) routes(metrics *metrics) (http.Handler, error) {
 
 	authenticator, err := authn.New(authn.Config{
 		DB: in.DB, Follower: in.Follower, Pool: in.Pool, Configuration: configuration, Logger: s.logger,
+		Failures: authn.Failures(cfg.AddressFailures), Limited: metrics.refused,
 	})
 	if err != nil {
 		return nil, err

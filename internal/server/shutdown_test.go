@@ -100,9 +100,12 @@ func TestShutdownWaitsForTheHashingQueue(t *testing.T) {
 	const logins = 4
 	statuses := make(chan int, logins)
 	var all sync.WaitGroup
-	for range logins {
+	for i := range logins { // those of one name would take turns
+		s.AddUser(fmt.Sprint("user-", i), "a long enough password")
+	}
+	for i := range logins {
 		all.Go(func() {
-			r := s.Post("/auth/login", map[string]string{"username": s.AdminUsername, "password": s.AdminPassword.Reveal()})
+			r := s.Post("/auth/login", map[string]string{"username": fmt.Sprint("user-", i), "password": "a long enough password"})
 			statuses <- r.Status
 		})
 	}

@@ -57,11 +57,20 @@ func (s *Server) Upkeep(ctx context.Context) {
 		{"changes", s.in.DB.PruneChanges},
 		{"spent assertions", batches(s.in.DB.PruneAssertions)},
 		{"sessions", batches(s.in.DB.PruneSessions)},
+		{"throttles", batches(s.in.DB.PruneThrottles)},
+		{"throttles beyond the cap", batches(s.capThrottles)},
 	} {
 		if err := job.do(ctx); err != nil && ctx.Err() == nil {
 			s.logger.WarnContext(ctx, "upkeep failed; it is tried again in a minute", "of", job.of, "error", err.Error())
 		}
 	}
+}
+
+// mostThrottles is how many names are kept of which attempts are counted: some 50 MB.
+const mostThrottles = 100_000
+
+func (s *Server) capThrottles(ctx context.Context, limit int) (int64, error) {
+	return s.in.DB.LimitThrottles(ctx, mostThrottles, limit)
 }
 
 // rotation is on whose behalf keys are rotated.
@@ -79,7 +88,8 @@ func (s *Server) rotateKeys(ctx context.Context) error {
 const usesInterval = 5 * time.Second
 
 // storeUses stores who logged in and what was used, a few seconds' worth at once,
-// until ctx ends, and then what is left.
+// until ctx ends, and then what is left. It also keeps small what is remembered of
+// addresses.
 func (s *Server) storeUses(ctx context.Context) {
 	ticker := time.NewTicker(usesInterval)
 	defer ticker.Stop()
@@ -89,6 +99,7 @@ func (s *Server) storeUses(ctx context.Context) {
 			running = false
 		case <-ticker.C:
 		}
+		s.authn.Prune()
 		if err := s.authn.StoreUses(context.WithoutCancel(ctx)); err != nil {
 			s.logger.WarnContext(ctx, "the times of last use could not be stored", "error", err.Error())
 		}

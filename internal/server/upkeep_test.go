@@ -78,3 +78,22 @@ func TestUpkeepForgetsSessions(t *testing.T) {
 	srv.Upkeep(ctx)
 	wantRows("0 rows")
 }
+
+// Attempts are forgotten a day after the last of them.
+func TestUpkeepForgetsAttempts(t *testing.T) {
+	s := identitytest.New(t)
+	id := identity.UserThrottle("nobody", "nobody").ID
+	stored := func() bool {
+		_, err := s.Installation.DB.Throttle(t.Context(), id)
+		return err == nil
+	}
+	s.Post("/auth/login", map[string]string{"username": "nobody", "password": "a guess"})
+	s.Clock.Move(24*time.Hour - time.Millisecond)
+	if s.Upkeep(t.Context()); !stored() {
+		t.Error("forgotten before a day has passed")
+	}
+	s.Clock.Move(time.Millisecond)
+	if s.Upkeep(t.Context()); stored() {
+		t.Error("still there after a day")
+	}
+}

@@ -251,13 +251,11 @@ func (s *Sessions) reused(ctx context.Context, session identity.Session, refresh
 	return refused(errors.New("a refresh token was used a second time, or is from after a backup: its session has ended"))
 }
 
-// End ends the session of a refresh token, whichever of its tokens it is. A token that is
-// not good ends nothing, and is no error.
+// End ends the session of a refresh token, whichever of its tokens it is. One that is over
+// is as good as ended. Its error is InvalidRefreshToken for a token that was not made here,
+// or not since all sessions were ended.
 func (s *Sessions) End(ctx context.Context, token identity.Secret) error {
 	claim, _, err := s.read(ctx, token)
-	if identity.KindOf(err) == identity.InvalidRefreshToken {
-		return nil // RFC 7009 section 2.2: what cannot be used any more is as good as ended
-	}
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,7 @@ func (d *desk) fill() []string {
 		name := fmt.Sprintf("user-%d", i)
 		d.user(name, nil)
 		d.Login(name, goodPassword, "")
+		d.throttle(fmt.Sprintf("guessed-%d", i))
 		d.wantStatus("a key", d.asAdmin("POST", "/api/keys", `{"algorithm":"ES256"}`), 201)
 		d.client(fmt.Sprintf("client-%d", i), nil)
 		d.role(fmt.Sprintf("role-%d", i))
@@ -73,7 +74,7 @@ func (d *desk) fill() []string {
 			d.wantStatus("a secret", d.asAdmin("POST", "/api/clients/client-0/secrets", "{}"), 201)
 		}
 	}
-	return []string{"/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/audit", "/api/sessions", "/api/keys", "/api/clients/client-0/secrets"}
+	return []string{"/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/audit", "/api/sessions", "/api/keys", "/api/throttles", "/api/clients/client-0/secrets"}
 }
 
 func TestPagesMakeTheWhole(t *testing.T) {

@@ -56,8 +56,20 @@ func (d *desk) places() *strings.Replacer {
 		"/users/{id}", "/users/"+last(user), "/sessions/{id}", "/sessions/"+sidOf(d.T, d.Login("place", goodPassword, "")),
 		"/api/keys/{id}", "/api/keys/"+signing, "/clients/{id}", "/clients/place", "{sid}", secret, "{kid}", key,
 		"/roles/{id}", "/roles/"+last(d.role("place")),
+		"/throttles/{id}", "/throttles/"+d.throttle("place"),
 		"/audiences/{id}", "/audiences/"+d.made("/api/audiences", map[string]any{"audience": "place", "name": "place"}),
 	)
+}
+
+// throttle makes attempts on a name wait, and returns the id of its throttle.
+func (d *desk) throttle(name string) string {
+	d.Helper()
+	for range identity.ThrottledFrom {
+		if status := d.Post("/auth/login", map[string]string{"username": name, "password": "a wrong password"}).Status; status != http.StatusUnauthorized {
+			d.Fatalf("an attempt on %s was answered with %d", name, status)
+		}
+	}
+	return identity.UserThrottle(name, name).ID
 }
 
 // kind is a kind of bearer token: one for each permission that its bearer holds, or

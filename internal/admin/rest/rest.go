@@ -49,7 +49,7 @@ type request struct {
 
 // Table lists every route.
 func (h *Handler) Table() []Route {
-	return slices.Concat(h.configuration(), h.users(), h.clients(), h.credentials(), h.roles(), h.audiences(), h.sessions(), h.keys(), h.audit())
+	return slices.Concat(h.configuration(), h.users(), h.clients(), h.credentials(), h.roles(), h.audiences(), h.sessions(), h.keys(), h.throttles(), h.audit())
 }
 
 // Routes registers the table.
@@ -107,9 +107,18 @@ func (h *Handler) reach(route Route, r request) error {
 // been issued for this service itself. What they may is what the token says, as far as
 // it is still true: whoever has been disabled, or lost a permission, has lost it for
 // the tokens that are out too, and a token whose session has ended is worth nothing.
+// What an address gets wrong is limited.
 func Bearers(issuer *token.Issuer, sessions *token.Sessions, authenticator *authn.Authenticator) Callers {
-	return func(r *http.Request) (identity.Caller, error) {
-		bearer, _, err := web.BearerToken(r)
+	return func(r *http.Request) (_ identity.Caller, err error) {
+		bearer, sent, err := web.BearerToken(r)
+		if !sent {
+			return identity.Caller{}, err
+		}
+		end, limited := authenticator.Bearing(r.Context())
+		if limited != nil {
+			return identity.Caller{}, limited
+		}
+		defer func() { end(err) }()
 		if err != nil {
 			return identity.Caller{}, err
 		}

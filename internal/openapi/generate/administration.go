@@ -20,7 +20,7 @@ func parameters(list ...*huma.Param) []*huma.Param { return list }
 // resource; those with a body; those that change what others may have changed too.
 var (
 	everywhere = []identity.Kind{
-		identity.InvalidToken, identity.InsufficientPermission, identity.PayloadTooLarge, identity.InvalidRequest, identity.Unavailable,
+		identity.InvalidToken, identity.InsufficientPermission, identity.PayloadTooLarge, identity.InvalidRequest, identity.RateLimited, identity.Unavailable,
 	}
 	withBody = []identity.Kind{identity.InvalidJSON, identity.UnsupportedMediaType}
 	onOne    = []identity.Kind{identity.NotFound}

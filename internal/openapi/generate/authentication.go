@@ -28,11 +28,11 @@ func (d *document) authentication() {
 	}
 	common := []identity.Kind{
 		identity.InvalidJSON, identity.InvalidCredentials, identity.PayloadTooLarge, identity.UnsupportedMediaType,
-		identity.InvalidRequest, identity.Unavailable,
+		identity.InvalidRequest, identity.RateLimited, identity.Unavailable,
 	}
 	d.add(operation{
 		method: "POST", path: "/auth/login", id: "login", tag: "Authentication", summary: "A person gets a token",
-		text: "Any wrong, missing or unusable proof is answered with the same 401, whoever it names.\n\n" +
+		text: "Any wrong, missing or unusable proof is answered with the same 401, whoever it names, and too many of them with the same 429.\n\n" +
 			"Without `audience` the token is for this service itself. It comes with a refresh token unless `jwt_max_refreshes` is 0.",
 		body: api.LoginRequest{},
 		examples: []example{

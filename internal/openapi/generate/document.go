@@ -128,6 +128,9 @@ func (d *document) add(o operation) {
 		}
 	}
 	for _, a := range o.success {
+		if o.tag == authenticationTag {
+			a.headers = append(slices.Clone(a.headers), limitHeaders...)
+		}
 		op.Responses[strconv.Itoa(a.status)] = d.answer(a)
 	}
 	d.doc.AddOperation(op)
@@ -165,6 +168,8 @@ func pathParameter(name, path string) *huma.Param {
 	switch {
 	case name == "sid":
 		p.Description = "The id of the secret."
+	case strings.HasPrefix(path, "/api/throttles/"):
+		p.Description = "The id of the throttle."
 	case name == "kid":
 		p.Description = "The id of the key."
 	case strings.HasPrefix(path, "/api/clients/"):

@@ -10,7 +10,7 @@ const exampleRefresh = "idr_AWNhZmUBmF06fGt_AIpRPS8MW54SAAAAB2lzLW5vdC1hLW1hYy1p
 // sessions are the routes of /auth on which a session goes on and ends.
 func (d *document) sessions() {
 	common := []identity.Kind{
-		identity.InvalidJSON, identity.PayloadTooLarge, identity.UnsupportedMediaType, identity.InvalidRequest, identity.Unavailable,
+		identity.InvalidJSON, identity.PayloadTooLarge, identity.UnsupportedMediaType, identity.InvalidRequest, identity.RateLimited, identity.Unavailable,
 	}
 	body := []example{{"refresh-token", "The last refresh token", api.RefreshRequest{RefreshToken: exampleRefresh}}}
 	d.add(operation{

@@ -42,6 +42,7 @@ func generate(source string) ([]byte, error) {
 	d.keys()
 	d.administration()
 	d.lifecycle()
+	d.throttles()
 	d.operations()
 	if err := d.finish(); err != nil {
 		return nil, err

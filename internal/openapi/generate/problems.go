@@ -59,7 +59,12 @@ var headerTexts = map[string]string{
 	"WWW-Authenticate": "The challenge (RFC 9110 section 11.6.1; RFC 6750 section 3 for bearer tokens).",
 	"Retry-After":      "After how many seconds to try again.",
 	"Allow":            "The methods that the route has.",
+	"RateLimit-Policy": "How many attempts of one address may fail (`q`) in how many seconds (`w`): draft-ietf-httpapi-ratelimit-headers. Not there where there is no such limit.",
+	"RateLimit":        "How many attempts of this address may still fail (`r`), and after how many seconds all of them may again (`t`).",
 }
+
+// limitHeaders are on responses of /auth, as soon as it is known what an attempt costs.
+var limitHeaders = []string{"RateLimit-Policy", "RateLimit"}
 
 func header(name string) *huma.Header { return &huma.Header{Ref: "#/components/headers/" + name} }
 
@@ -80,7 +85,7 @@ func headerComponents() map[string]*huma.Header {
 			least := 1.0
 			schema = &huma.Schema{Type: huma.TypeInteger, Minimum: &least}
 		}
-		components[name] = &huma.Header{Description: text, Required: true, Schema: schema}
+		components[name] = &huma.Header{Description: text, Required: !slices.Contains(limitHeaders, name), Schema: schema}
 	}
 	return components
 }

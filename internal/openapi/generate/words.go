@@ -17,8 +17,10 @@ const introduction = `An identity and token service: people and machines prove t
 const bearerText = "An access token of this service for this service itself (RFC 6750): the answer of POST /auth/login without `audience`, " +
 	"or of POST /auth/token with the issuer as `audience`. Each operation says which permission it needs."
 
+const authenticationTag = "Authentication"
+
 var tags = []*huma.Tag{
-	{Name: "Authentication", Description: "People and machines prove themselves and get access tokens."},
+	{Name: authenticationTag, Description: "People and machines prove themselves and get access tokens."},
 	{Name: "Keys and discovery", Description: "What verifiers of tokens need."},
 	{Name: "Configuration", Description: "Issuer, lifetimes and the signing key."},
 	{Name: "Users", Description: "People."},
@@ -27,6 +29,7 @@ var tags = []*huma.Tag{
 	{Name: "Audiences", Description: "What is registered of those for whom tokens are meant."},
 	{Name: "Sessions", Description: "Logins that can be refreshed."},
 	{Name: "Signing keys", Description: "What signs tokens, and its rotation."},
+	{Name: "Throttles", Description: "Names on which too many attempts have failed."},
 	{Name: "Audit", Description: "Who changed what."},
 	{Name: "Operations", Description: "Health, metrics, and this description."},
 }
