@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"strconv"
 	"time"
 )
 
@@ -17,7 +16,8 @@ type Throttle struct {
 	// Owner is, of a familiar address, the key of the name alone; else empty.
 	Owner string
 	Kind  ThrottleKind
-	// Name is the canonical name, or the client_id; what can be none is quoted and cut.
+	// Name is the canonical name, or the client_id, of somebody there is; else it is not
+	// stored, for what was typed may have been a password.
 	Name string
 	// Source is the address, or /64 of IPv6, that is familiar; empty for the name.
 	Source string
@@ -49,8 +49,6 @@ const (
 	familiarFor = 30 * 24 * time.Hour
 	// MaxFamiliar is how many addresses of one name are familiar; the oldest goes.
 	MaxFamiliar = 10
-	// shownName bounds what is stored of a name that can be none.
-	shownName = 128
 )
 
 // throttleTiers are the waits: after so many attempts without success, so long.
@@ -77,7 +75,7 @@ func ThrottleID(kind ThrottleKind, parts ...string) string {
 // for what is no name; that has an account of its own.
 func UserThrottle(canonical, username string) Throttle {
 	if canonical == "" {
-		return Throttle{ID: ThrottleID(ThrottleUser, "", username), Kind: ThrottleUser, Name: quoted(username)}
+		return Throttle{ID: ThrottleID(ThrottleUser, "", username), Kind: ThrottleUser}
 	}
 	return Throttle{ID: ThrottleID(ThrottleUser, canonical), Kind: ThrottleUser, Name: canonical}
 }
@@ -90,18 +88,7 @@ func ClientThrottle(clientID, secretID string) Throttle {
 	if secretID != "" {
 		t.ID = ThrottleID(ThrottleClient, clientID, secretID)
 	}
-	if CheckClientID(clientID) != nil {
-		t.Name = quoted(clientID)
-	}
 	return t
-}
-
-func quoted(name string) string {
-	if len(name) > shownName {
-		name = name[:shownName] // perhaps within a character, which then is quoted by its bytes
-	}
-	text := strconv.QuoteToASCII(name)
-	return text[:min(len(text), shownName)]
 }
 
 // From is the empty account of the same name from a familiar address; itself if there is

@@ -8,8 +8,8 @@ type Throttle struct {
 	ID string `json:"id"`
 	// Kind is "user" for a username, and "client" for a client_id.
 	Kind string `json:"kind"`
-	// Name is the canonical username, or the client_id, whether or not there is one. What
-	// can be none is quoted and cut.
+	// Name is the canonical username, or the client_id; empty where nobody has it, for
+	// what was typed may have been a password.
 	Name string `json:"name"`
 	// Source is the address, or /64 of IPv6, from which the name was proven in the last 30
 	// days, and whose attempts are counted by themselves; empty for all others.

@@ -29,8 +29,8 @@ func throttleCommand(p *program) *cobra.Command {
 func throttleListCommand(p *program) *cobra.Command {
 	cmd := throttles(p).list(nil)
 	cmd.Short = "List the names on which attempts have to wait"
-	cmd.Long = `List the names on which attempts have to wait, those with the most attempts first, whether
-or not there is anybody of that name. One with a source is counted for that address alone:
+	cmd.Long = `List the names on which attempts have to wait, those with the most attempts first. One that
+nobody has is listed without it: it may have been a password in the wrong place. One with a source is counted for that address alone:
 there the name was proven in the last 30 days.`
 	return cmd
 }

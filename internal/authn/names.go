@@ -64,7 +64,7 @@ func (a *Authenticator) slot(ctx context.Context, name identity.Throttle, source
 		next, longer := account.Begin(now)
 		swapped, err := a.db.SwapThrottle(ctx, account, next)
 		if err == nil && swapped && longer {
-			err = a.recordWait(ctx, next)
+			err = a.recordWait(ctx, name, next)
 		}
 		if err != nil {
 			leave()
@@ -100,6 +100,7 @@ func (s *slot) read(ctx context.Context, now time.Time) (account identity.Thrott
 		return account, 0, err
 	}
 	account = s.name
+	account.Name = "" // whether somebody has it is known later: see recordWait
 	var own *identity.Throttle
 	for i, t := range stored {
 		switch {
@@ -178,12 +179,22 @@ var throttling = identity.Caller{ID: "system:throttling"}
 // eventPolicy bounds the events that strangers can cause by inventing names.
 var eventPolicy = ratelimit.Policy{Burst: 100, Interval: time.Minute}
 
-// recordWait records in the audit that attempts have to wait longer from now on. The name
-// is told where there is somebody who has it: what else was sent may be anything, also a
-// password in the wrong place, and the audit keeps it for ever.
-func (a *Authenticator) recordWait(ctx context.Context, t identity.Throttle) error {
+// recordWait records in the audit that attempts on the name have to wait longer from now
+// on, and with the account whose name it is. That is told where there is somebody who has
+// it: what else was sent may be anything, also a password in the wrong place.
+func (a *Authenticator) recordWait(ctx context.Context, name, t identity.Throttle) error {
 	wait := t.NextAt.Sub(t.UpdatedAt)
 	web.Note(ctx, slog.String("throttle", t.ID), slog.String("throttle_wait", wait.String()))
+	target, err := a.db.WhoHas(ctx, name)
+	if err != nil {
+		return err
+	}
+	if target == "" {
+		name.Name = ""
+	}
+	if err := a.db.NameThrottle(ctx, t.ID, name.Name); err != nil { // for nobody's too: it costs the same
+		return err
+	}
 	hold, _, ok := a.events.Take(ctx, netip.Prefix{})
 	if !ok {
 		return nil
@@ -197,11 +208,7 @@ func (a *Authenticator) recordWait(ctx context.Context, t identity.Throttle) err
 		Wait       int64  `json:"wait"`
 	}
 	return a.db.Change(ctx, func(tx *store.DB) error {
-		target, err := whoseName(ctx, tx, t)
-		if err != nil {
-			return err
-		}
-		err = audit.Record(ctx, tx, throttling, audit.Change{
+		err := audit.Record(ctx, tx, throttling, audit.Change{
 			Name: "throttle.reached", Target: target, Failed: true,
 			After: view{t.ID, string(t.Kind), t.Source, t.Attempts, int64(wait / time.Second)},
 		})
@@ -210,21 +217,4 @@ func (a *Authenticator) recordWait(ctx context.Context, t identity.Throttle) err
 		}
 		return nil
 	})
-}
-
-// whoseName returns the id of the user or client that has the name; empty for nobody.
-func whoseName(ctx context.Context, tx *store.DB, t identity.Throttle) (id string, err error) {
-	if t.Kind == identity.ThrottleUser {
-		var user identity.User
-		user, err = tx.UserByName(ctx, t.Name)
-		id = user.ID
-	} else {
-		var client identity.Client
-		client, err = tx.Client(ctx, t.Name)
-		id = client.ID
-	}
-	if identity.KindOf(err) == identity.NotFound {
-		return "", nil
-	}
-	return id, err
 }

@@ -47,6 +47,29 @@ func (db *DB) Throttle(ctx context.Context, id string) (identity.Throttle, error
 	return one(db.Throttles(ctx, id))("throttle")
 }
 
+// WhoHas returns the id of the user or client that has the name of an account; empty for
+// nobody. It is one query, whoever is named.
+func (db *DB) WhoHas(ctx context.Context, t identity.Throttle) (id string, err error) {
+	query := `SELECT id FROM users WHERE username = ?`
+	if t.Kind == identity.ThrottleClient {
+		query = `SELECT id FROM clients WHERE id = ?`
+	}
+	found, err := rows(ctx, db, "whose name it is", query, []any{t.Name}, func(scan func(...any) error) (id string, err error) {
+		err = scan(&id)
+		return id, err
+	})
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return found[0], nil
+}
+
+// NameThrottle stores whose name an account is of; empty for nobody's.
+func (db *DB) NameThrottle(ctx context.Context, id, name string) error {
+	_, err := db.exec(ctx, "naming a throttle", `UPDATE throttles SET name = ? WHERE id = ?`, name, id)
+	return err
+}
+
 // ForgetThrottle forgets an account, and reports whether it was there.
 func (db *DB) ForgetThrottle(ctx context.Context, id string) (bool, error) {
 	n, err := db.exec(ctx, "forgetting attempts", `DELETE FROM throttles WHERE id = ?`, id)

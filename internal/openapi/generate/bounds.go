@@ -72,6 +72,7 @@ var bounds = map[string]bound{
 	"Configuration.algorithm":                algorithm,
 	"ClientKey.algorithm":                    oneOf(words(jose.AssertionAlgorithms())...),
 	"Role.name":                              text(1, 128, roleName),
+	"Throttle.name":                          text(0, 255, ""), // empty where nobody has it
 	"CreateRoleRequest.name":                 text(1, 128, roleName),
 	"RolePatch.name":                         text(1, 128, roleName),
 	"Audience.algorithm":                     algorithm,

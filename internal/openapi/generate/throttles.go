@@ -9,7 +9,7 @@ func (d *document) throttles() {
 	at := exampleAt()
 	d.add(operation{
 		method: "GET", path: "/api/throttles", id: "listThrottles", tag: "Throttles", summary: "List the names on which attempts have to wait, those with the most attempts first",
-		text:       "Whether or not there is anybody of that name. Attempts count for a day from the first of them, until one succeeds.",
+		text:       "Also those that nobody has. Attempts count for a day from the first of them, until one succeeds.",
 		parameters: paging(),
 		success: []answer{{status: 200, text: "A page.", body: api.Page[api.Throttle]{}, examples: []example{
 			{"page", "One name", api.Page[api.Throttle]{Data: api.List[api.Throttle]{{
