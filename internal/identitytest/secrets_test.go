@@ -23,6 +23,7 @@ func TestSecretsStayIn(t *testing.T) {
 			d := newDriver(t, level, sqlite(t))
 			d.drive(level == slog.LevelDebug)
 			if level == slog.LevelDebug {
+				d.limited()
 				d.wantAllSeen()
 			}
 			d.wantNothing()

@@ -89,6 +89,15 @@ func (d *driver) otherSpecs() map[string]spec {
 	d.created("/api/roles", "/api/roles", map[string]any{"name": "taken", "permissions": []string{"a"}})
 	d.created("/api/audiences", "/api/audiences", map[string]any{"audience": "taken", "name": "n"})
 	return map[string]spec{
+		"DELETE /api/throttles/{id}": {path: func() string {
+			name := strings.ToLower(rand.Text()) + d.mark
+			for range identity.ThrottledFrom {
+				d.do(web.Route{Method: "POST", Pattern: "/auth/login"}, "/auth/login", object(map[string]any{"username": name, "password": d.marked()}))
+			}
+			canonical, err := identity.CanonicalUsername(name)
+			d.must(err)
+			return "/api/throttles/" + identity.UserThrottle(canonical, name).ID
+		}},
 		"POST /api/roles": {body: func() string { return object(map[string]any{"name": rand.Text(), "permissions": []string{"a"}}) }, more: func(do ask) {
 			do("", `{"name":"taken","permissions":[]}`)
 			do("", object(map[string]any{"name": d.marked(), "permissions": []string{d.marked()}}))

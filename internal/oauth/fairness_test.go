@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +20,8 @@ func TestStormFromOneAddress(t *testing.T) {
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	})
 	s.AddUser("alice", password)
-	wrongLogin := object("username", "nobody", "password", canary)
+	var names atomic.Int64 // each of which is asked once, and so not throttled
+	another := func() string { return "nobody-" + strconv.FormatInt(names.Add(1), 10) }
 	stop := make(chan struct{})
 	var storm sync.WaitGroup
 	for i := range 12 {
@@ -30,7 +32,7 @@ func TestStormFromOneAddress(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					s.Do("POST", "/auth/login", wrongLogin, "X-Forwarded-For", from)
+					s.Do("POST", "/auth/login", object("username", another(), "password", canary), "X-Forwarded-For", from)
 				}
 			}
 		})
@@ -43,7 +45,7 @@ func TestStormFromOneAddress(t *testing.T) {
 		if r := s.Do("POST", "/auth/login", object("username", "alice", "password", password), "X-Forwarded-For", "2001:db8:0:1::1"); r.Status != 200 {
 			t.Errorf("a login from another network: status %d", r.Status)
 		}
-		r := s.Do("POST", "/auth/token", object("client_id", "nobody", "client_secret", canary, "audience", "x"), "X-Forwarded-For", "2001:db8::1")
+		r := s.Do("POST", "/auth/token", object("client_id", another(), "client_secret", canary, "audience", "x"), "X-Forwarded-For", "2001:db8::1")
 		if r.Status != 401 {
 			t.Errorf("a machine, from the network of the storm: status %d", r.Status)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/identitytest"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
@@ -67,6 +68,8 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 		return "/api/keys/" + kid
 	}
 	next, unused := spare(), spare()
+	d.throttle("stranger")
+	throttled := "/api/throttles/" + identity.UserThrottle("stranger", "stranger").ID
 	changes := []change{
 		{"POST /api/users", "/api/users", map[string]any{"username": "new", "password": canary}, "user.created", "", nil, []string{"username", "permissions", "enabled"}, `{"username":"u","password":"` + canary + `"}`},
 		{"PATCH /api/users/{id}", user, map[string]any{"password": canary, "permissions": list("x")}, "user.updated", last(user), []string{"permissions"}, []string{"password", "permissions"}, "If-Match"},
@@ -93,6 +96,7 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 		change{"DELETE /api/sessions", "/api/sessions", nil, "sessions.ended", "-", nil, []string{"epoch"}, "{}"},
 		change{"POST /api/keys", "/api/keys", map[string]any{"algorithm": "ES384"}, "key.created", "", nil, []string{"kid", "algorithm"}, `{"algorithm":"none"}`},
 		change{"POST /api/keys/{id}/activate", next + "/activate", nil, "key.activated", last(next), []string{"activates_at"}, []string{"activates_at"}, `{"now":1}`},
+		change{"DELETE /api/throttles/{id}", throttled, nil, "throttle.cleared", last(throttled), []string{"kind", "attempts"}, nil, "{}"},
 		change{"DELETE /api/keys/{id}", unused, nil, "key.deleted", last(unused), []string{"kid", "algorithm"}, nil, "{}"},
 	)
 	for _, route := range d.table() {
