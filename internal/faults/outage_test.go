@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 type people struct {
 	*load
 	secret string
-	filled int // how many clients were to fill the disk
+	asked  atomic.Int64 // how often crowd has asked to log in
+	filled int          // how many clients were to fill the disk
 }
 
 func (d *database) people(p *faults.Process) *people {
