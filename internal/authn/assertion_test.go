@@ -280,6 +280,7 @@ func TestAssertionSignature(t *testing.T) {
 		"HS256 with nothing":       mac(""),
 		"HS256 with our kid":       mac(public.KID()),
 		"payload changed":          first + "." + b64(b.claims(id, nil)) + "." + signature,
+		"payload changed, expired": first + "." + b64(b.claims(id, claims{"exp": 1})) + "." + signature,
 		"header changed":           b64(`{"alg":"RS256"}`) + "." + payload + "." + signature,
 		"signature cut off":        good[:len(good)-4],
 		"signature of zeros":       first + "." + payload + "." + b64(string(make([]byte, 256))),

@@ -70,6 +70,7 @@ func TestForgedTokens(t *testing.T) {
 		{"kid of a path", under(header("kid", "../../etc/passwd")), "no published key"},
 
 		{"another key under our kid", d.resign(other, part(header())+"."+part(claims)), "signature does not verify"},
+		{"another key, and expired", d.resign(other, part(header())+"."+part(d.claims(map[string]any{"exp": d.Clock.Now().Unix() - 1}))), "signature does not verify"},
 		{"another key, brought along", d.resign(other, part(header("jwk", json.RawMessage(other.Public().JWK())))+"."+part(claims)), "none of jwk"},
 		{"another key, by its address", d.resign(other, part(header("jku", d.URL))+"."+part(claims)), "none of jwk"},
 		{"an extension", under(header("crit", []string{"b64"}, "b64", true)), "none of jwk"},
