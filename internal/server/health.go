@@ -44,8 +44,6 @@ func (s *Server) healthRoutes(r *web.Router, details bool) {
 
 // check reports what the service needs in order to issue tokens.
 func (s *Server) check(ctx context.Context) (checks map[string]string, failing []string) {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
 	checks = map[string]string{}
 	report := func(name string, ok bool) {
 		if ok {
@@ -55,12 +53,31 @@ func (s *Server) check(ctx context.Context) (checks map[string]string, failing [
 		}
 	}
 	report("accepting requests", !s.draining.Load())
-	_, err := s.in.DB.Revision(ctx)
-	report("database", err == nil)
-	if err != nil {
+	needs := s.look(ctx)
+	report("database", needs.database == nil)
+	if needs.database != nil {
 		return checks, failing // nothing can be said of what is in it
 	}
-	_, err = s.in.Ring.Active(ctx)
-	report("signing key", err == nil)
+	report("signing key", needs.key == nil)
 	return checks, failing
+}
+
+// needs is what is wrong with what a token needs; nil is nothing.
+type needs struct {
+	database, key error
+}
+
+// look asks the database, once for all who ask at the same time: strangers may, and a
+// database that is slow must not spend its connections on saying so.
+func (s *Server) look(ctx context.Context) needs {
+	found, _, _ := s.looking.Do("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
+		defer cancel()
+		var n needs
+		if _, n.database = s.in.DB.Revision(ctx); n.database == nil {
+			_, n.key = s.in.Ring.Active(ctx)
+		}
+		return n, nil
+	})
+	return found.(needs)
 }

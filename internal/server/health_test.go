@@ -2,12 +2,16 @@ package server_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/seed-60f9e3ad/identity/internal/identitytest"
+	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
 func TestHealth(t *testing.T) {
@@ -104,6 +108,57 @@ func TestLostDatabaseIsNotReady(t *testing.T) {
 	if r := s.Get("/healthz"); r.Status != 200 {
 		t.Errorf("/healthz: %d", r.Status)
 	}
+}
+
+// Anybody may ask whether the service is ready, as often as they like. The database is
+// asked once for all who ask at the same time, so that a slow one does not spend its
+// connections on that.
+func TestReadinessIsAskedOnceForAll(t *testing.T) {
+	s := identitytest.New(t)
+	s.Get("/readyz") // reads the keys
+	const askers, rounds = 50, 100
+	for range rounds { // the first does, nearly always
+		before := s.Installation.DB.Stats()
+		release := occupy(t, s.Installation.DB)
+		var together sync.WaitGroup
+		for range askers {
+			together.Go(func() {
+				recorder := httptest.NewRecorder()
+				s.Handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+				if recorder.Code != http.StatusOK {
+					t.Errorf("%d %s", recorder.Code, recorder.Body)
+				}
+			})
+		}
+		for s.Installation.DB.Stats().Waits == before.Waits {
+			runtime.Gosched()
+		}
+		release()
+		together.Wait()
+		if asked := s.Installation.DB.Stats().Statements - before.Statements; asked < askers/2 {
+			return
+		}
+	}
+	t.Errorf("in each of %d rounds the database was asked by each of %d", rounds, askers)
+}
+
+// occupy takes every connection for reading, until release.
+func occupy(t *testing.T, db *store.DB) (release func()) {
+	t.Helper()
+	done := make(chan struct{})
+	var taken, ended sync.WaitGroup
+	for range db.Stats().Limit - 1 { // SQLite has one for writing
+		taken.Add(1)
+		ended.Go(func() {
+			said := sync.OnceFunc(taken.Done)
+			defer said()
+			if err := db.Snapshot(t.Context(), func(*store.DB) error { said(); <-done; return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	taken.Wait()
+	return func() { close(done); ended.Wait() }
 }
 
 var sample = regexp.MustCompile(`^([a-z_]+)(?:\{(.*)\})? [^ ]+$`)

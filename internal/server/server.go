@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin/rest"
 	"github.com/seed-60f9e3ad/identity/internal/apidocs"
@@ -58,6 +60,7 @@ type Server struct {
 	handler  http.Handler
 	authn    *authn.Authenticator
 	draining atomic.Bool
+	looking  singleflight.Group // what /readyz asks
 
 	limits                      Limits
 	connections, opsConnections *web.Connections
