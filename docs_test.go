@@ -1,0 +1,76 @@
+package identity_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// namedTest is a test named in a page: alone, or with the end of its package's folder
+// before it, as in `rest.TestMatrix` and `cmd/identity.TestScripts`.
+var namedTest = regexp.MustCompile(`(?:([a-z0-9/]+)\.)?\b((?:Test|Fuzz|Benchmark)[A-Z0-9]\w*)`)
+
+// TestPagesNameTestsThatExist holds the tables of docs/security to the tests: each that is
+// named there exists, in the package that is named, and whatever concerns this service
+// has one.
+func TestPagesNameTestsThatExist(t *testing.T) {
+	folders := testFolders(t)
+	pages, err := filepath.Glob("docs/security/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("docs/security: %v, %d pages", err, len(pages))
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !namedTest.Match(text) {
+			t.Errorf("%s names no test: what holds what it says?", page)
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			named := namedTest.FindAllStringSubmatch(line, -1)
+			for _, n := range named {
+				if !slices.ContainsFunc(folders[n[2]], func(folder string) bool { return endsIn(folder, n[1]) }) {
+					t.Errorf("%s:%d: there is no test %s; tests of this name: %q", page, i+1, n[0], folders[n[2]])
+				}
+			}
+			if concerns(line) && len(named) == 0 {
+				t.Errorf("%s:%d: it concerns this service, and no test is named: %s", page, i+1, line)
+			}
+		}
+	}
+}
+
+// concerns reports whether a line is the row of a table with a cell that says yes.
+func concerns(line string) bool {
+	return slices.ContainsFunc(strings.Split(line, "|"), func(cell string) bool { return strings.TrimSpace(cell) == "yes" })
+}
+
+// endsIn reports whether the import path of a folder ends in the name of a package.
+func endsIn(folder, name string) bool {
+	return name == "" || strings.HasSuffix("/"+path.Join(module, folder), "/"+name)
+}
+
+// testFolders says for each test, fuzz target and benchmark in which folders there is one
+// of its name.
+func testFolders(t *testing.T) map[string][]string {
+	t.Helper()
+	folders := map[string][]string{}
+	for name, file := range goFiles(t, parser.SkipObjectResolution) {
+		if !strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
+				folders[f.Name.Name] = append(folders[f.Name.Name], filepath.ToSlash(filepath.Dir(name)))
+			}
+		}
+	}
+	return folders
+}
