@@ -198,6 +198,7 @@ func TestMetrics(t *testing.T) {
 		`identity_connections_limit 8192`,
 		`identity_connections_refused_total{limit="address"} 0`,
 		`identity_http_requests_in_flight 0`,
+		`identity_http2_streams_open 0`,
 		`identity_http_requests_limit `,
 		`identity_http_requests_overloaded_total 0`,
 		`identity_database_connections{state="in_use"} 0`,

@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +48,30 @@ func TestLimitsUnderTLS(t *testing.T) {
 	if _, err := io.Copy(io.Discard, first); err != nil && !strings.Contains(err.Error(), "EOF") && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("the connection without a request was not closed: %v", err)
 	}
+}
+
+// An HTTP/2 connection has many requests at once. They have the limits of connections,
+// until their streams are closed, which ends their contexts.
+func TestStreamsHaveTheLimitsOfConnections(t *testing.T) {
+	h := prepared(t)
+	srv, err := server.New(server.Config{Installation: h.open(), Logger: slog.New(slog.DiscardHandler), Limits: server.Limits{Connections: 30, ConnectionsPerAddress: 20}})
+	h.must(err)
+	want := func(name, peer string, n, status int) {
+		t.Helper()
+		for range n {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil)
+			r.Proto, r.ProtoMajor, r.ProtoMinor, r.RemoteAddr = "HTTP/2.0", 2, 0, peer
+			recorder := httptest.NewRecorder()
+			srv.Handler().ServeHTTP(recorder, r)
+			if recorder.Code != status {
+				t.Errorf("%s: %d, want %d", name, recorder.Code, status)
+			}
+		}
+	}
+	want("an address", "192.0.2.1:5", 20, http.StatusOK)
+	want("beyond its limit", "192.0.2.1:6", 1, http.StatusServiceUnavailable)
+	want("another", "192.0.2.2:5", 9, http.StatusOK)
+	want("beyond the limit in all", "192.0.2.3:5", 1, http.StatusServiceUnavailable)
 }
 
 // readSettings reads the first frame of a server, which is SETTINGS.

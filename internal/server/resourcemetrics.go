@@ -57,7 +57,8 @@ func (m *metrics) connections(c *web.Connections) {
 func (m *metrics) load(r *web.Router) {
 	m.gauge("identity_http_requests_in_flight", "Requests that are worked on.", nil, func() float64 { return float64(r.Load().Requests) })
 	m.gauge("identity_http_requests_limit", "Requests that may be worked on at once.", nil, func() float64 { return float64(r.Load().Limit) })
-	m.counter("identity_http_requests_overloaded_total", "Requests refused because too many were worked on.", nil, func() float64 { return float64(r.Load().Overloaded) })
+	m.gauge("identity_http2_streams_open", "Requests over HTTP/2 that have begun, and whose answers were not taken yet.", nil, func() float64 { return float64(r.Load().Streams) })
+	m.counter("identity_http_requests_overloaded_total", "Requests refused because too many were worked on, or open over HTTP/2.", nil, func() float64 { return float64(r.Load().Overloaded) })
 }
 
 // database shows the state of the connections to the database.

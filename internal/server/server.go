@@ -96,7 +96,8 @@ func New(cfg Config) (*Server, error) {
 	metrics.breaches(s.in.Breaches)
 	webConfig := web.Config{
 		Logger: cfg.Logger, Now: s.in.DB.Now, TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins,
-		HSTS: s.tls != nil, MaxRequests: s.limits.Requests, Observe: metrics.observe,
+		HSTS: s.tls != nil, MaxRequests: s.limits.Requests,
+		MaxStreams: s.limits.Connections, MaxStreamsPerSource: s.limits.ConnectionsPerAddress, Observe: metrics.observe,
 	}
 	if s.public, err = web.New(webConfig); err != nil {
 		return nil, err
@@ -161,20 +162,12 @@ func (s *Server) routes(cfg Config, metrics *metrics) (http.Handler, error) {
 	}
 	protocol.Routes(s.public)
 	administration.Routes(s.public)
-	return withDeadline(protocol.UnderIssuerPath(s.public)), nil
+	return web.WithDeadline(requestDeadline, protocol.UnderIssuerPath(s.public)), nil
 }
 
 // requestDeadline ends what a request waits for: a slot for hashing, the
 // database.
 const requestDeadline = 20 * time.Second
-
-func withDeadline(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), requestDeadline)
-		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
-}
 
 // Handler returns what the public port serves.
 func (s *Server) Handler() http.Handler { return s.handler }

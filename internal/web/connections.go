@@ -115,10 +115,10 @@ func (l *countedListener) Accept() (net.Conn, error) {
 // or itself, and then it is nil.
 func (cs *Connections) admit(accepted net.Conn) (c *connection, out []net.Conn) {
 	peer, _ := parseHop(accepted.RemoteAddr().String())
-	local := !peer.IsValid() || peer.IsLoopback() // no address is that of a Unix socket
+	source, local := countedSource(peer, cs.proxies)
 	c = &connection{Conn: accepted, of: cs}
-	if !local && !cs.proxies.trust(peer) && cs.cfg.PerSource > 0 {
-		c.source = SourceOf(peer)
+	if cs.cfg.PerSource > 0 {
+		c.source = source
 	}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()

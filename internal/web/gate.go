@@ -24,11 +24,16 @@ type gate struct {
 func (e *event) enter(g *gate) error {
 	if n := g.inside.Add(1); g.most > 0 && n > g.most {
 		g.inside.Add(-1)
-		g.refused.Add(1)
-		return &identity.Error{Kind: identity.Overloaded, Message: "Too many requests at once. Try again shortly.", RetryAfter: time.Second}
+		return g.refuse()
 	}
 	e.place = g
 	return nil
+}
+
+// refuse counts a request that is refused.
+func (g *gate) refuse() error {
+	g.refused.Add(1)
+	return &identity.Error{Kind: identity.Overloaded, Message: "Too many requests at once. Try again shortly.", RetryAfter: time.Second}
 }
 
 // leave gives the place back, if the request has one, and returns the gate.
@@ -54,10 +59,13 @@ func (e *event) meanwhile(wait func()) error {
 // Load is how much a Router has to do at one moment, for metrics.
 type Load struct {
 	Requests, Limit int    // that are worked on
-	Overloaded      uint64 // requests refused for it since New
+	Streams         int    // requests over HTTP/2 whose streams are open, also those that wait for their callers
+	Overloaded      uint64 // requests refused for either since New
 }
 
 // Load returns how much there is to do. What is Always served is not counted.
 func (rt *Router) Load() Load {
-	return Load{Requests: int(rt.requests.inside.Load()), Limit: int(rt.requests.most), Overloaded: rt.requests.refused.Load()}
+	return Load{
+		Requests: int(rt.requests.inside.Load()), Limit: int(rt.requests.most), Streams: rt.streams.open(), Overloaded: rt.requests.refused.Load(),
+	}
 }

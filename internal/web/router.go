@@ -40,6 +40,12 @@ type Config struct {
 	// MaxRequests is how many requests are worked on at once; beyond it they are
 	// Overloaded. Zero is no limit.
 	MaxRequests int
+	// MaxStreams and MaxStreamsPerSource are how many requests there may be at once
+	// over HTTP/2, in all and of one source (see SourceOf), also those that wait for
+	// their callers; beyond them they are Overloaded, and soon cut. Zero is no limit.
+	// Who is on this machine, or a trusted proxy, stands for many and has none of its
+	// own. Over HTTP/1 the connections are the limit.
+	MaxStreams, MaxStreamsPerSource int
 	// Observe, if set, is told of each request when it has been answered.
 	Observe func(Observation)
 }
@@ -88,6 +94,7 @@ type Router struct {
 	warned  sync.Once
 
 	requests gate
+	streams  multiplexed
 }
 
 // New returns a Router without routes. It refuses a Config without Logger, an
@@ -104,7 +111,7 @@ func New(c Config) (*Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.MaxRequests < 0 {
+	if c.MaxRequests < 0 || c.MaxStreams < 0 || c.MaxStreamsPerSource < 0 {
 		return nil, errors.New("the number of requests must not be negative")
 	}
 	rt := &Router{
@@ -118,6 +125,7 @@ func New(c Config) (*Router, error) {
 		rt.observe = func(Observation) {}
 	}
 	rt.requests.most = int64(c.MaxRequests)
+	rt.streams.most, rt.streams.perSource, rt.streams.proxies = c.MaxStreams, c.MaxStreamsPerSource, proxies
 	rt.mux.HandleFunc("/", func(_ http.ResponseWriter, r *http.Request) { eventOf(r.Context()).err = errNoRoute() })
 	return rt, nil
 }
@@ -169,6 +177,11 @@ func (rt *Router) Routes() []Route {
 // ServeHTTP implements http.Handler.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer trace.StartRegion(r.Context(), "web.Router").End()
+	tooMany, cut := rt.streams.begin(r)
+	if cut {
+		_ = rt.requests.refuse()
+		panic(http.ErrAbortHandler) // RFC 9113 section 5.4.2: the stream is reset
+	}
 	start := rt.now()
 	ip, ignored := rt.proxies.remoteIP(r)
 	if ignored {
@@ -190,7 +203,12 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 
-	err := rt.run(res, r)
+	var err error
+	if tooMany {
+		err = rt.requests.refuse()
+	} else {
+		err = rt.run(res, r)
+	}
 	var f *failure
 	tooLate := err != nil && res.status != 0
 	if err != nil {
