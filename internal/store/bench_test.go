@@ -72,13 +72,28 @@ var operations = []struct {
 		_, err := db.SpendAssertion(ctx, digest, time.Now().Add(time.Hour))
 		return err
 	}},
-	// A login reads the user and stores the session.
+	// A login from an address that is familiar counts the attempt, reads the user, counts it
+	// no more, and stores the session.
 	{"login", func(ctx context.Context, db *store.DB) error {
-		user, err := db.UserByName(ctx, benchUser(chosen()).Username)
+		now, username := time.Now(), benchUser(chosen()).Username
+		account := identity.UserThrottle(username, username).From("192.0.2.1")
+		found, err := db.Throttles(ctx, account.Owner, account.ID)
 		if err != nil {
 			return err
 		}
-		now := time.Now()
+		if len(found) > 0 {
+			next, _ := found[0].Begin(now)
+			if _, err := db.SwapThrottle(ctx, found[0], next); err != nil { // somebody else may be faster
+				return err
+			}
+		}
+		user, err := db.UserByName(ctx, username)
+		if err != nil {
+			return err
+		}
+		if err := db.KeepFamiliar(ctx, account.Proven(now)); err != nil {
+			return err
+		}
 		return db.BeginSession(ctx, identity.Session{
 			ID: identity.NewID(now), UserID: user.ID, Audience: "orders", TokensFrom: user.TokensFrom, AMR: []string{"pwd"}, MaxRefreshes: 100,
 			CreatedAt: now, ExpiresAt: now.Add(time.Hour), IP: "192.0.2.1", UserAgent: "a program",
