@@ -28,6 +28,7 @@ var floors = [][]string{
 	{"internal/oauth", "internal/admin/rest"},
 	{"internal/server", "internal/openapi/generate"},
 	{"internal/identitytest", "internal/faults", "internal/bench/growth", "internal/bench/refresh", "internal/bench/timing", "cmd/identity"},
+	{"internal/faults/soak"},
 }
 
 // onlyStandard lists packages that import nothing but the standard library, and

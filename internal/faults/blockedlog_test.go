@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -97,10 +95,5 @@ func (d *database) busy(node *faults.Process, n int) {
 // metric is the value of a metric without labels; 0 where there is none.
 func (d *database) metric(node *faults.Process, name string) int {
 	d.Helper()
-	for line := range strings.Lines(get(d.T, node.URL(), "/metrics").body) {
-		if text, found := strings.CutPrefix(line, name+" "); found {
-			return int(must(strconv.ParseFloat(strings.TrimSpace(text), 64))(d.T))
-		}
-	}
-	return 0
+	return int(must(node.Metrics(d.Context()))(d.T)[name])
 }

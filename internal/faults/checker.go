@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -77,25 +78,34 @@ func Check(h History, rules []Rule) []Violation {
 	return found
 }
 
-// Expect fails the test for every violation of Rules in a ledger, given what the service
-// says at the end and the clients that were issued tokens. They must verify with the
-// keys that the first client reads from the service now.
-func Expect(t testing.TB, ledger *Ledger, state State, clients ...*Client) {
-	t.Helper()
+// Judge holds a ledger to Rules, given what the service says at the end and the clients
+// that were issued tokens. They must verify with the keys that the first client reads from
+// the service now. It returns the operations of the ledger too.
+func Judge(ctx context.Context, ledger *Ledger, state State, clients ...*Client) ([]Operation, []Violation, error) {
 	operations, err := Read(ledger.Path())
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	h := History{Operations: operations, State: state, Tokens: map[uint64]string{}}
 	for i, c := range clients {
 		c.collect(h.Tokens)
 		if i == 0 {
-			if h.Verify, err = c.Verifier(t.Context()); err != nil {
-				t.Fatal(err)
+			if h.Verify, err = c.Verifier(ctx); err != nil {
+				return nil, nil, err
 			}
 		}
 	}
-	for _, v := range Check(h, Rules()) {
+	return operations, Check(h, Rules()), nil
+}
+
+// Expect fails the test for what Judge finds.
+func Expect(t testing.TB, ledger *Ledger, state State, clients ...*Client) {
+	t.Helper()
+	_, violations, err := Judge(t.Context(), ledger, state, clients...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range violations {
 		t.Error(v)
 	}
 }

@@ -99,12 +99,7 @@ func newDatabase(t *testing.T, server *dbserver.Server) *database {
 	}
 	d.name = server.NewDatabase(t)
 	d.proxy = faults.StartProxy(t, address(server))
-	maps.Copy(d.settings, map[string]string{
-		"DATABASE_DRIVER": map[dbserver.Kind]string{dbserver.PostgreSQL: "postgresql", dbserver.MariaDB: "mysql"}[server.Kind],
-		"DATABASE_HOST":   "127.0.0.1", "DATABASE_PORT": d.proxy.Port(), "DATABASE_SSL_MODE": "disable",
-		"DATABASE_USERNAME": server.Username, "DATABASE_PASSWORD": server.Password, "DATABASE_SCHEMA_NAME": d.name,
-		"DATABASE_CONNECTION_POOL_SIZE": "4", "DATABASE_CONNECTION_MAX_OVERFLOW": "4",
-	})
+	maps.Copy(d.settings, faults.Reach(server, d.name, d.proxy.Port()))
 	return d
 }
 
