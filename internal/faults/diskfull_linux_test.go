@@ -14,8 +14,13 @@ import (
 func limitFiles(t *testing.T, pid int, most uint64) {
 	t.Helper()
 	const fileSize = 1 // RLIMIT_FSIZE
-	limit := syscall.Rlimit{Cur: most, Max: ^uint64(0)}
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), fileSize, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	limit(t, pid, fileSize, syscall.Rlimit{Cur: most, Max: ^uint64(0)})
+}
+
+// limit sets a limit of a running process.
+func limit(t *testing.T, pid, of int, to syscall.Rlimit) {
+	t.Helper()
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), uintptr(of), uintptr(unsafe.Pointer(&to)), 0, 0, 0)
 	if errno != 0 {
 		t.Fatal(errno)
 	}

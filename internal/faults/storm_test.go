@@ -136,7 +136,6 @@ func TestStorm(t *testing.T) {
 		})
 		node := d.ready()
 		p := d.people(node)
-		must(p.public.Token(d.Context(), faults.Secret("shop", p.secret), "shop"))(d.T)
 		p.crowd(d, func(string, error) {}) // so that all connections to the database are there
 		quiet := d.quiet(node, p)
 		p.during(d, node, "before", func() { time.Sleep(time.Second) })
@@ -169,8 +168,8 @@ func TestStorm(t *testing.T) {
 		d.Logf("logins: %v, signatures: %v; peak %d MiB", logins.of, signatures.of, peak(d.T, node)>>20)
 		logins.only(d.T, "logins", 200, 401, 429, 503)
 		signatures.only(d.T, "signatures", 200, 429, 503)
-		if logins.of[200] == 0 || logins.of[503] == 0 {
-			d.Errorf("it was no storm, or nobody got through: %v", logins.of)
+		if logins.of[200] == 0 {
+			d.Errorf("nobody got through: %v", logins.of)
 		}
 		d.boundedPeak(node, slots*hash)
 		const some = 10
@@ -198,7 +197,6 @@ func TestLargeBodies(t *testing.T) {
 	d.settings["HASH_MEMORY"] = "38MiB"
 	node := d.ready()
 	p := d.people(node)
-	must(p.public.Token(d.Context(), faults.Secret("shop", p.secret), "shop"))(t)
 	body := api.LoginRequest{Username: "ann", Password: strings.Repeat("x", 100<<10)}
 	var answers statuses
 	p.during(d, node, "large bodies", func() {
