@@ -35,7 +35,8 @@ func judge(s identity.Session, refreshes int, epoch int64, grace time.Duration, 
 		return exhausted
 	case refreshes == s.Refreshes:
 		return rotate
-	case refreshes == s.Refreshes-1 && now.Before(s.RefreshedAt.Add(grace)):
+	// A clock that steps back makes no token good again for as long as it stepped.
+	case refreshes == s.Refreshes-1 && now.Sub(s.RefreshedAt).Abs() < grace:
 		return repeat
 	}
 	// A token from the future too: the database is an older one than the token's, and
