@@ -45,15 +45,25 @@
 //	R7   an answer is lost after its commit      TestLostReply, TestLostRefresh
 //	R8   the disk is full, or nobody reads the   TestDiskFull, TestDiskFullOfServer, TestBlockedLog
 //	     log
+//	R9   a clock is wrong, or steps back         TestClocks in identitytest
+//	R10  more come than can hash, or have a      TestStorm
+//	     connection to the database
 //	R11  many nodes start at once, on an empty   TestColdStart
 //	     database or one of an earlier version
+//	R12  SIGTERM under load                      TestDrain
 //	R13  the encryption key is wrong, or the     TestEncryptionKey, TestTwoEncryptionKeys, TestKilledRewrap
 //	     rewrap is killed
 //	R14  a stored key is damaged                 TestDamagedKey
+//	R15  what nobody comes back for piles up     TestAbandoned in identitytest
 //	R16  one refresh token on two nodes; ended   TestSameRefresh, TestEndedElsewhere, TestDisable
 //	     or disabled on one, used on the other
+//	R17  many send and read slowly               TestSlow
+//	R18  idle connections beyond the limit; no   TestIdle, TestFewOpenFiles
+//	     file can be opened any more
+//	R19  large bodies, at once and in a row      TestLargeBodies
 //	R20  databases of every earlier version      TestGolden
 //	R21  a backup of yesterday is restored       TestRestored
+//	R22  any of them, at random, for an hour     command soak
 //
 // The ledger has to begin before the things it speaks of: a user that the ledger never
 // saw made is taken for one that was there all along.

@@ -37,6 +37,15 @@ func (s *Service) Tables(but ...string) map[string]string {
 	return tables
 }
 
+// Rows returns the number of rows of a table, read through a connection of its own.
+func (s *Service) Rows(table string) (n int) {
+	s.t.Helper()
+	db := s.beside()
+	defer db.Close()
+	s.must(db.QueryRowContext(s.t.Context(), `SELECT COUNT(*) FROM `+table).Scan(&n))
+	return n
+}
+
 // Dump returns every value of every row of every table, through a connection of its own.
 func (s *Service) Dump() []byte {
 	s.t.Helper()

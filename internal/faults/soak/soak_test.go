@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { os.Exit(faults.Run(m)) }
 
 // TestSoak runs for some seconds.
 func TestSoak(t *testing.T) {
-	o, err := parse([]string{"-database", "sqlite", "-for", "8s", "-chapter", "4s", "-every", "1s", "-longest", "500ms", "-sample", "200ms", "-rate", "40"}, os.Stderr)
+	o, err := parse([]string{"-database", "sqlite", "-for", "6s", "-chapter", "3s", "-every", "1s", "-longest", "500ms", "-sample", "200ms", "-rate", "40"}, os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
