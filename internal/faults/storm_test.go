@@ -107,12 +107,13 @@ func (o *others) String() string {
 		times = slices.Sorted(slices.Values(times))
 		return times[int(share*float64(len(times)-1))].Round(10 * time.Microsecond)
 	}
-	return fmt.Sprintf("%d times: keys p50 %v p99 %v, token p50 %v p99 %v", len(o.keyTimes),
+	return fmt.Sprintf("%d times, tokens %v: keys p50 %v p99 %v, token p50 %v p99 %v", len(o.keyTimes), o.tokens.of,
 		at(o.keyTimes, 0.5), at(o.keyTimes, 0.99), at(o.tokTimes, 0.5), at(o.tokTimes, 0.99))
 }
 
 // during has others ask while something goes on, and expects that they notice nothing
-// but, perhaps, that it takes longer.
+// but, perhaps, that it takes longer: the machine may find now and then that no more
+// requests are worked on.
 func (p *people) during(d *database, node *faults.Process, what string, do func()) {
 	d.Helper()
 	over, told := make(chan struct{}), make(chan *others, 1)
@@ -121,7 +122,10 @@ func (p *people) during(d *database, node *faults.Process, what string, do func(
 	close(over)
 	o := <-told
 	o.keys.only(d.T, what+": the keys", 200)
-	o.tokens.only(d.T, what+": a known secret", 200)
+	o.tokens.only(d.T, what+": a known secret", 200, 503)
+	if refused := o.tokens.of[503]; refused > len(o.tokTimes)/2 {
+		d.Errorf("%s: a known secret was refused %d times of %d", what, refused, len(o.tokTimes))
+	}
 	d.Logf("%s: %v", what, o)
 }
 
@@ -166,14 +170,17 @@ func TestStorm(t *testing.T) {
 		d.Logf("logins: %v, signatures: %v", logins.of, signatures.of)
 		logins.only(d.T, "logins", 200, 401, 429, 503)
 		signatures.only(d.T, "signatures", 200, 429, 503)
-		if logins.of[200] == 0 {
+		if logins.of[200]+logins.of[401] == 0 {
 			d.Errorf("nobody got through: %v", logins.of)
 		}
-		d.boundedPeak(node, 0)
+		d.boundedPeak(node, n)
 		const some = 10
 		took := within(d.T, 2*readyEver, "it is as quiet as before", func() bool { return d.left(node, p).goroutines <= quiet.goroutines+some })
 		d.Logf("quiet after %v", took)
-		must(p.public.Login(d.Context(), "ann", firstPassword, "shop"))(d.T)
+		within(d.T, readyEver, "ann can log in", func() bool {
+			_, err := p.public.Login(d.Context(), "ann", firstPassword, "shop")
+			return err == nil
+		})
 		p.judge(d.T)
 	})
 }
@@ -222,6 +229,6 @@ func TestLargeBodies(t *testing.T) {
 		t.Errorf("few are told what is wrong: %v", answers.of)
 	}
 	t.Logf("answers: %v", answers.of)
-	d.boundedPeak(node, 0)
+	d.boundedPeak(node, crowdOf(t, 100, 1000))
 	p.judge(t)
 }
