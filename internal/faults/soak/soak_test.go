@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -59,5 +60,38 @@ func TestRising(t *testing.T) {
 	r := &report{lives: []*life{steady}, violations: []faults.Violation{violation("a test's")}}
 	if r.passed() {
 		t.Error("a violation passes")
+	}
+}
+
+// TestHost stands in for a test: what is fatal ends the work, and all is cleaned up.
+func TestHost(t *testing.T) {
+	h := &host{ctx: t.Context(), err: io.Discard}
+	var folder, order string
+	h.run(func() {
+		folder = h.TempDir()
+		h.Cleanup(func() { order += "second" })
+		h.Cleanup(func() {
+			order += "first "
+			if h.Context().Err() == nil {
+				t.Error("what is cleaned up goes on")
+			}
+		})
+		h.Fatal("enough")
+		t.Error("it goes on after Fatal")
+	})
+	if order != "first second" || !h.Failed() {
+		t.Errorf("cleaned up: %q; failed: %v", order, h.Failed())
+	}
+	if _, err := os.Stat(folder); !os.IsNotExist(err) {
+		t.Errorf("the folder is still there: %v", err)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for _, args := range [][]string{{"-database", "oracle"}, {"-chapter", "11m"}, {"-rate", "0"}, {"-for", "soon"}} {
+		var said bytes.Buffer
+		if code := (&command{t.Context(), args, io.Discard, &said}).Run(); code != 2 || said.Len() == 0 {
+			t.Errorf("%q: %d, %q", args, code, said.String())
+		}
 	}
 }
