@@ -21,7 +21,12 @@ func FuzzSettings(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which uint, value string) {
 		chosen := table[which%uint(len(table))]
 		load := func(value string) string {
-			_, err := loadSettings(func(name string) (string, bool) { return value, name == chosen.name })
+			_, err := loadSettings(func(name string) (string, bool) {
+				if name == chosen.name {
+					return value, true
+				}
+				return "", false
+			})
 			if err == nil {
 				return ""
 			}

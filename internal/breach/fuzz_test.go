@@ -41,7 +41,7 @@ func FuzzAnswer(f *testing.F) {
 func FuzzCheckURL(f *testing.F) {
 	for _, text := range []string{
 		"https://api.pwnedpasswords.com/range", "http://[::1]:8000/", "http://127.0.0.1%2eexample.com/", "https://a@b@c/", `https://a\@b/`,
-		"https://example.com/%0d%0a", "https://example.com/..%2f", "http://[::1%25eth0]/", "HTTPS://EXAMPLE.COM", "https://example.com:0x50/", "http://[::1]:",
+		"https://example.com/%0d%0a", "https://example.com/..%2f", "http://[::1%25eth0]/", "http://[::1%25e\xe0th0]", "HTTPS://EXAMPLE.COM", "https://example.com:0x50/", "http://[::1]:",
 	} {
 		f.Add(text)
 	}

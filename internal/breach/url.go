@@ -18,8 +18,8 @@ func CheckURL(text string) error {
 // parseURL returns what a prefix is appended to, which ends with a slash.
 func parseURL(text string) (string, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Opaque != "" || u.Hostname() == "" || u.User != nil || strings.ContainsAny(text, "?#") {
-		return "", errors.New("the address of the range service must be a URL without user, query and fragment")
+	if err != nil || strings.ContainsFunc(text, outside) || strings.Contains(u.Hostname(), "%") || u.Opaque != "" || u.Hostname() == "" || u.User != nil || strings.ContainsAny(text, "?#") {
+		return "", errors.New("the address of the range service must be a URL in ASCII without user, zone, query and fragment")
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
 		// In the clear, the prefix of every new password would be there to read, and the
@@ -28,6 +28,9 @@ func parseURL(text string) (string, error) {
 	}
 	return strings.TrimSuffix(u.String(), "/") + "/", nil
 }
+
+// outside reports whether a character is none of a URL (RFC 3986 section 2).
+func outside(r rune) bool { return r <= ' ' || r > '~' }
 
 func loopback(host string) bool {
 	address, err := netip.ParseAddr(host)
