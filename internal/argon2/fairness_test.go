@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,8 +21,31 @@ func from(n int) netip.Prefix {
 // line starts callers who wait in a pool, and says in which order they got their turn.
 type line struct {
 	*testing.T
-	pool  *argon2.Pool
+	pool *argon2.Pool
+
+	mu    sync.Mutex
 	order []string
+}
+
+// tell adds what became of a caller.
+func (l *line) tell(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.order = append(l.order, what)
+}
+
+// told returns what became of callers since it was asked last.
+func (l *line) told() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	order := l.order
+	l.order = nil
+	return order
+}
+
+// begins reports whether the list does so.
+func begins(list []string, want ...string) bool {
+	return len(list) >= len(want) && slices.Equal(list[:len(want)], want)
 }
 
 // wait has n callers of a party wait, who each hold their slot for a moment.
@@ -30,10 +54,10 @@ func (l *line) wait(name string, party argon2.Party, n int) {
 		go func() {
 			release, err := l.pool.Occupy(l.Context(), party, 64)
 			if err != nil {
-				l.order = append(l.order, name+": "+err.Error())
+				l.tell(name + ": " + err.Error())
 				return
 			}
-			l.order = append(l.order, name) // one slot: nobody else is here
+			l.tell(name)
 			time.Sleep(time.Millisecond)
 			release()
 		}()
@@ -50,8 +74,8 @@ func TestOneSourceDoesNotStarveAnother(t *testing.T) {
 		l.wait("one", argon2.Party{Source: from(2)}, 2)
 		release()
 		time.Sleep(10 * time.Second)
-		if got := l.order[:5]; !slices.Equal(got, []string{"storm", "one", "storm", "one", "storm"}) || len(l.order) != 902 {
-			t.Errorf("%d had their turn, first %v", len(l.order), got)
+		if got := l.told(); !begins(got, "storm", "one", "storm", "one", "storm") || len(got) != 902 {
+			t.Errorf("%d had their turn: %v", len(got), got)
 		}
 		idle(t, l.pool)
 	})
@@ -71,8 +95,8 @@ func TestClassesTakeTurns(t *testing.T) {
 		l.wait("imported", argon2.Party{Class: argon2.Imported}, 1)
 		release()
 		time.Sleep(10 * time.Second)
-		if got := l.order[:7]; !slices.Equal(got, []string{"machine", "administrator", "imported", "person", "machine", "person", "person"}) || len(l.order) != 304 {
-			t.Errorf("%d had their turn, first %v", len(l.order), got)
+		if got := l.told(); !begins(got, "machine", "administrator", "imported", "person", "machine", "person", "person") || len(got) != 304 {
+			t.Errorf("%d had their turn: %v", len(got), got)
 		}
 	})
 }
@@ -86,23 +110,22 @@ func TestWhoCrowdsGivesWay(t *testing.T) {
 		l.wait("one", argon2.Party{Source: from(2)}, 1)
 		l.wait("machine", argon2.Party{Class: argon2.Machines}, 1)
 		over := ": " + argon2.ErrOverloaded.Error()
-		if !slices.Equal(l.order, []string{"storm" + over, "storm" + over, "storm" + over}) {
-			t.Errorf("sent away: %v", l.order)
+		if got := l.told(); !slices.Equal(got, []string{"storm" + over, "storm" + over, "storm" + over}) {
+			t.Errorf("sent away: %v", got)
 		}
-		l.order = nil
 		// Among those who wait equally often it is who comes last.
 		for i := range 6 {
 			l.wait("other", argon2.Party{Source: from(10 + i)}, 1)
 		}
 		l.wait("last", argon2.Party{Source: from(20)}, 1)
-		if want := []string{"storm" + over, "storm" + over, "storm" + over, "storm" + over, "storm" + over}; !slices.Equal(l.order[:5], want) || !slices.Equal(l.order[5:], []string{"other" + over, "last" + over}) {
-			t.Errorf("sent away: %v", l.order)
+		want := []string{"storm" + over, "storm" + over, "storm" + over, "storm" + over, "storm" + over, "other" + over, "last" + over}
+		if got := l.told(); !slices.Equal(got, want) {
+			t.Errorf("sent away: %v", got)
 		}
-		l.order = nil
 		release()
 		time.Sleep(time.Second)
-		if got := l.pool.Stats(); len(l.order) != 8 || got.Lines[argon2.People].Full != 10 || got.Lines[argon2.Machines].Full != 0 || got.Overloaded != 10 {
-			t.Errorf("%v, %+v", l.order, got)
+		if got, told := l.pool.Stats(), l.told(); len(told) != 8 || got.Lines[argon2.People].Full != 10 || got.Lines[argon2.Machines].Full != 0 || got.Overloaded != 10 {
+			t.Errorf("%v, %+v", told, got)
 		}
 		idle(t, l.pool)
 	})

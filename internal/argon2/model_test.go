@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,8 +81,8 @@ func follow(t *testing.T, slots, queue int, happens []step) string {
 			m.pass(time.Now())
 		}
 		synctest.Wait()
-		if !maps.Equal(r.state, m.state) {
-			return fmt.Sprintf("after step %d, %+v: the pool has %v, the model %v", i, s, r.state, m.state)
+		if states := r.states(); !maps.Equal(states, m.state) {
+			return fmt.Sprintf("after step %d, %+v: the pool has %v, the model %v", i, s, states, m.state)
 		}
 		var kib int64
 		for _, c := range m.callers {
@@ -104,33 +105,51 @@ func follow(t *testing.T, slots, queue int, happens []step) string {
 		m.leave(id, "done")
 		synctest.Wait()
 	}
-	if stats := pool.Stats(); stats.Waiting != 0 || stats.InUse != 0 || stats.MemoryKiB != 0 || !maps.Equal(r.state, m.state) {
-		return fmt.Sprintf("at the end: %+v, the pool has %v, the model %v", stats, r.state, m.state)
+	if stats, states := pool.Stats(), r.states(); stats.Waiting != 0 || stats.InUse != 0 || stats.MemoryKiB != 0 || !maps.Equal(states, m.state) {
+		return fmt.Sprintf("at the end: %+v, the pool has %v, the model %v", stats, states, m.state)
 	}
 	return ""
 }
 
 // reality is what becomes of the callers of a pool.
 type reality struct {
-	pool            *argon2.Pool
-	state           map[int]string
-	cancel, release map[int]func()
+	pool   *argon2.Pool
+	cancel map[int]func()
+
+	mu      sync.Mutex
+	state   map[int]string
+	release map[int]func()
+}
+
+// states returns what has become of all.
+func (r *reality) states() map[int]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.state)
+}
+
+// become notes what has become of a caller, who holds a slot if there is a release.
+func (r *reality) become(id int, state string, release func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state[id], r.release[id] = state, release
 }
 
 func (r *reality) come(id int, s step) {
 	ctx, cancel := context.WithCancel(context.Background())
-	r.cancel[id], r.state[id] = cancel, "waits"
+	r.cancel[id] = cancel
+	r.become(id, "waits", nil)
 	go func() {
 		release, err := r.pool.Occupy(ctx, s.Party, s.KiB)
 		switch {
 		case err == nil:
-			r.state[id], r.release[id] = "holds", release
+			r.become(id, "holds", release)
 		case errors.Is(err, argon2.ErrOverloaded):
-			r.state[id] = "away"
+			r.become(id, "away", nil)
 		case errors.Is(err, context.Canceled):
-			r.state[id] = "canceled"
+			r.become(id, "canceled", nil)
 		default:
-			r.state[id] = err.Error()
+			r.become(id, err.Error(), nil)
 		}
 	}()
 	synctest.Wait()
@@ -141,15 +160,18 @@ func (r *reality) end() {
 	for id, cancel := range r.cancel {
 		cancel()
 		synctest.Wait()
-		if r.state[id] == "holds" {
+		if r.states()[id] == "holds" {
 			r.free(id)
 		}
 	}
 }
 
 func (r *reality) free(id int) {
-	r.release[id]()
-	r.state[id] = "done"
+	r.mu.Lock()
+	release := r.release[id]
+	r.mu.Unlock()
+	release()
+	r.become(id, "done", nil)
 }
 
 // caller is one that came to the model.
