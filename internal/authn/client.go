@@ -41,6 +41,7 @@ type attempt struct {
 	signature        *signature // nil if none was presented
 	looked           bool       // in the database, for the client
 	hashed, verified bool
+	proven           bool                   // the secret, by its hash
 	recalled         bool                   // memory has the secret, as one that was proven
 	weak             *identity.ClientSecret // proven, under a hash to be replaced
 	secretID, keyID  string                 // of what was proven
@@ -76,10 +77,13 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (_ iden
 		return identity.Principal{}, a.settle(ctx, client, try, err)
 	}
 	defer func() { slot.end(ctx, err) }()
-	if err := a.prove(ctx, client, try); err != nil {
-		return identity.Principal{}, a.settle(ctx, client, try, err)
+	refusal := a.prove(ctx, client, try)
+	if refusal == nil || try.proven {
+		slot.proven(ctx) // what is counted is guesses at the secret
 	}
-	slot.proven(ctx)
+	if refusal != nil {
+		return identity.Principal{}, a.settle(ctx, client, try, refusal)
+	}
 	a.renewHash(ctx, try)
 	now := a.db.Now()
 	a.uses.client(try, now)

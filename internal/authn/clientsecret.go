@@ -35,6 +35,7 @@ func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, tr
 	if !ok {
 		return refused("wrong secret " + registered.ID + " of client " + client.ID)
 	}
+	try.proven = true
 	client.verified.add(registered.ID, a.remember(client.ID, registered.ID, *try.Secret))
 	if a.pool.NeedsRehash(registered.Hash) {
 		try.weak = &registered
