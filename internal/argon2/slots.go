@@ -36,9 +36,9 @@ func (p *Pool) acquire(ctx context.Context, party Party, kib uint32) (release fu
 const leastLitter = 16 << 10
 
 // collect has the memory of hashes that have ended collected when it comes to that of
-// one, or of a quarter of all slots. Left to itself the collector waits for as much garbage as there is memory
-// in use, hashes included, and the process takes twice what hashing may. The slot is
-// still held, so that nobody takes more meanwhile.
+// one, or of a quarter of all slots. Left to itself the collector waits for as much
+// garbage as there is memory in use, hashes included, and the process takes twice what
+// hashing may. The slot is still held, so that nobody takes more meanwhile.
 func (p *Pool) collect(kib int64) {
 	if p.litter.Add(kib) >= max(int64(p.params.Memory), int64(p.params.Memory)*int64(p.slots)/4, leastLitter) {
 		p.litter.Store(0)
