@@ -9,6 +9,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
 // ClientCredentials is what a machine client presents. Nil is a proof that was
@@ -38,8 +39,9 @@ type registeredKey struct {
 type attempt struct {
 	ClientCredentials
 	began            time.Time
-	signature        *signature // nil if none was presented
-	looked           bool       // in the database, for the client
+	signature        *signature    // nil if none was presented
+	looked           bool          // in the database, for the client
+	hashing          time.Duration // spent on the hash, and on waiting for it
 	hashed, verified bool
 	proven           bool                   // the secret, by its hash
 	recalled         bool                   // memory has the secret, as one that was proven
@@ -57,13 +59,11 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (_ iden
 	if c.Signature != nil {
 		try.signature = readSignature(*c.Signature)
 	}
-	client, looked, err := a.findClient(ctx, c.ID)
+	client, err := a.known(ctx, try)
 	if err != nil {
 		return identity.Principal{}, err
 	}
-	try.looked = looked
-	a.recall(client, try)
-	if try.recalled && client.Require == identity.ProofSecret {
+	if try.fromMemory(client) {
 		a.unlimited(ctx)
 	} else {
 		end, limited := a.attempt(ctx, a.addresses.proofs, true)
@@ -88,6 +88,33 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (_ iden
 	now := a.db.Now()
 	a.uses.client(try, now)
 	return clientPrincipal(client.Client, now), nil
+}
+
+// known returns the client of the attempt, or the zero knownClient. Whoever is not proven by
+// memory alone takes a place among those who wait for the database or a hash.
+func (a *Authenticator) known(ctx context.Context, try *attempt) (*knownClient, error) {
+	client, held := a.clients.Held(try.ID)
+	if held {
+		a.recall(client, try)
+		if try.fromMemory(client) {
+			return client, nil
+		}
+	}
+	if err := web.Enter(ctx); err != nil || held {
+		return client, err
+	}
+	client, looked, err := a.findClient(ctx, try.ID)
+	if err != nil {
+		return nil, err
+	}
+	try.looked = looked
+	a.recall(client, try)
+	return client, nil
+}
+
+// fromMemory reports whether memory proves all that the client requires.
+func (try *attempt) fromMemory(client *knownClient) bool {
+	return try.recalled && client.Require == identity.ProofSecret
 }
 
 // clientSlot is the right to an attempt with a secret that memory does not have, whatever
@@ -167,14 +194,18 @@ func (a *Authenticator) settle(ctx context.Context, client *knownClient, try *at
 		a.verifyNothing(try)
 	}
 	if try.Secret != nil && !try.hashed {
-		if err := a.burn(ctx, argon2.Machines); err != nil {
+		if err := try.timed(func() error { return a.burn(ctx, argon2.Machines) }); err != nil {
 			return err
 		}
 	}
-	if try.Secret == nil {
-		return unhurried(ctx, try.began, refusal)
-	}
-	return refusal
+	return unhurried(ctx, try.began.Add(try.hashing), refusal)
+}
+
+// timed does what hashes, and keeps account of how long that takes.
+func (try *attempt) timed(hash func() error) error {
+	began := time.Now()
+	defer func() { try.hashing += time.Since(began) }()
+	return hash()
 }
 
 // findClient returns the client, or the zero knownClient, and reports whether the database

@@ -28,7 +28,11 @@ func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, tr
 		return nil
 	}
 	try.hashed = true
-	ok, err := a.verify(ctx, argon2.Machines, registered.Hash, *try.Secret)
+	var ok bool
+	err := try.timed(func() (err error) {
+		ok, err = a.verify(ctx, argon2.Machines, registered.Hash, *try.Secret)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 // RateLimited before that.
 func (a *Authenticator) User(ctx context.Context, username string, password identity.Secret) (_ identity.Principal, err error) {
 	defer trace.StartRegion(ctx, "authn.User").End()
+	began := time.Now()
 	end, err := a.attempt(ctx, a.addresses.proofs, true)
 	if err != nil {
 		return identity.Principal{}, err
@@ -37,16 +38,23 @@ func (a *Authenticator) User(ctx context.Context, username string, password iden
 	if err != nil {
 		return identity.Principal{}, err
 	}
+	hashing := time.Now()
 	ok, err := a.verifyPassword(ctx, user, password)
-	switch {
-	case err != nil:
+	if err != nil {
 		return identity.Principal{}, err
+	}
+	began = began.Add(time.Since(hashing))
+	var refusal error
+	switch {
 	case user.ID == "":
-		return identity.Principal{}, refused("unknown username")
+		refusal = refused("unknown username")
 	case !ok:
-		return identity.Principal{}, refused("wrong password of user " + user.ID)
+		refusal = refused("wrong password of user " + user.ID)
 	case !user.Enabled:
-		return identity.Principal{}, refused("user " + user.ID + " is disabled")
+		refusal = refused("user " + user.ID + " is disabled")
+	}
+	if refusal != nil {
+		return identity.Principal{}, unhurried(ctx, began, refusal)
 	}
 	slot.proven(ctx)
 	if user.HashImported || a.pool.NeedsRehash(user.PasswordHash) {

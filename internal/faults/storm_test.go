@@ -112,8 +112,9 @@ func (o *others) String() string {
 }
 
 // during has others ask while something goes on, and expects that they notice nothing
-// but, perhaps, that it takes longer: the machine may find now and then that no more
-// requests are worked on.
+// but, perhaps, that it takes longer. On a machine that is so busy that a node hears
+// nothing of its database for a second, memory is not trusted, and one request or another
+// has to wait like those of the crowd.
 func (p *people) during(d *database, node *faults.Process, what string, do func()) {
 	d.Helper()
 	over, told := make(chan struct{}), make(chan *others, 1)
@@ -123,7 +124,7 @@ func (p *people) during(d *database, node *faults.Process, what string, do func(
 	o := <-told
 	o.keys.only(d.T, what+": the keys", 200)
 	o.tokens.only(d.T, what+": a known secret", 200, 503)
-	if refused := o.tokens.of[503]; refused > len(o.tokTimes)/2 {
+	if refused := o.tokens.of[503]; refused > 1+len(o.tokTimes)/100 {
 		d.Errorf("%s: a known secret was refused %d times of %d", what, refused, len(o.tokTimes))
 	}
 	d.Logf("%s: %v", what, o)

@@ -58,7 +58,7 @@ func New(cfg Config) (*Handler, error) {
 // Routes registers the routes. Browsers on allowed origins may call them.
 func (h *Handler) Routes(r *web.Router) {
 	r.Handle("POST", "/auth/login", h.login, web.CORS)
-	r.Handle("POST", "/auth/token", h.token, web.CORS)
+	r.Handle("POST", "/auth/token", h.token, web.CORS, web.Late)
 	r.Handle("POST", "/auth/refresh", h.refresh, web.CORS)
 	r.Handle("POST", "/auth/logout", h.logout, web.CORS)
 	r.Handle("POST", "/auth/password", h.password, web.CORS)

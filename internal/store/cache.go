@@ -36,6 +36,14 @@ func (c *Cache[T]) Get(ctx context.Context, id string) (T, error) {
 	return thing, err
 }
 
+// Held returns the thing if it is in memory and can be trusted now. It waits for nothing.
+func (c *Cache[T]) Held(id string) (thing T, held bool) {
+	if trusted, _ := c.follower.standing(); !trusted {
+		return thing, false
+	}
+	return c.held.GetIfPresent(id)
+}
+
 // Find is Get, and reports whether the database was asked for it.
 func (c *Cache[T]) Find(ctx context.Context, id string) (thing T, asked bool, err error) {
 	var none T

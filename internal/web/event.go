@@ -24,6 +24,7 @@ type event struct {
 	err     error
 	bytesIn int64
 	place   *gate // while the request is worked on
+	later   *gate // of a Late route: see Enter
 	// limit is what the response says of a rate limit, by header field.
 	limit map[string]string
 

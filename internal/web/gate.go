@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,17 @@ type gate struct {
 	most    int64 // 0: any number
 	inside  atomic.Int64
 	refused atomic.Uint64
+}
+
+// Enter takes the place of a request on a Late route among those that are worked on, when
+// it comes to what it has to wait for. It is Overloaded where there are too many. It does
+// nothing where the request has its place.
+func Enter(ctx context.Context) error {
+	e := eventOf(ctx)
+	if e.later == nil || e.place != nil {
+		return nil
+	}
+	return e.enter(e.later)
 }
 
 // enter lets the request in, or refuses it as Overloaded.

@@ -28,6 +28,14 @@ func newWorkshop(t *testing.T) *workshop {
 	w.Handle(http.MethodGet, "/work", work)
 	w.Handle(http.MethodGet, "/x", ok)
 	w.Handle(http.MethodGet, "/alive", ok, web.Always)
+	w.Handle(http.MethodGet, "/late", func(rw http.ResponseWriter, r *http.Request) error {
+		for range len(r.URL.RawQuery) { // once for each letter: a request has one place
+			if err := web.Enter(r.Context()); err != nil {
+				return err
+			}
+		}
+		return ok(rw, r)
+	}, web.Late)
 	w.Handle(http.MethodPost, "/read", func(rw http.ResponseWriter, r *http.Request) error {
 		w.begun <- struct{}{}
 		if _, err := web.Body(r); err != nil {
@@ -93,6 +101,25 @@ func TestTooManyRequests(t *testing.T) {
 		}
 		if a := w.do(t, http.MethodPost, "/read", strings.NewReader(strings.Repeat("x", web.MaxBody+1))); a.StatusCode != 413 {
 			t.Errorf("too large: %d", a.StatusCode)
+		}
+	}
+	w.wantIdle(t)
+}
+
+// What a Late route answers without waiting for anything is answered however many others
+// wait; what it has to wait for needs a place.
+func TestLateRequestsTakeAPlaceToWait(t *testing.T) {
+	w := newWorkshop(t)
+	release := w.occupied(t)
+	for target, want := range map[string]int{"/late": 200, "/late?x": 503, "/late?xx": 503} {
+		if a := w.do(t, http.MethodGet, target, nil); a.StatusCode != want {
+			t.Errorf("%s: %d, want %d", target, a.StatusCode, want)
+		}
+	}
+	release()
+	for range 3 {
+		if a := w.do(t, http.MethodGet, "/late?xxx", nil); a.StatusCode != 200 {
+			t.Errorf("with a free place: %d", a.StatusCode)
 		}
 	}
 	w.wantIdle(t)

@@ -22,6 +22,7 @@ type endpoint struct {
 	handler Handler
 	cors    bool
 	gate    *gate
+	late    bool
 }
 
 // servedMethods are those a handler can be registered for. HEAD follows from
@@ -59,10 +60,12 @@ func (p *path) dispatch(w http.ResponseWriter, r *http.Request) error {
 		p.allowOrigin(w, r)
 	}
 	e := eventOf(r.Context())
-	if err := e.enter(ep.gate); err != nil {
+	defer e.leave()
+	if ep.late {
+		e.later = ep.gate
+	} else if err := e.enter(ep.gate); err != nil {
 		return err
 	}
-	defer e.leave()
 	return ep.handler(w, r)
 }
 

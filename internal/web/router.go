@@ -72,6 +72,10 @@ const (
 	// whoever looks what is the matter, and for verifiers. It has a limit of its
 	// own.
 	Always
+	// Late leaves it to the handler to take the request's place among those that are
+	// worked on: see Enter. It is for what is often answered from memory: that shall
+	// not be refused because others wait.
+	Late
 )
 
 // Route is a method and the pattern of the path under which it is served.
@@ -156,7 +160,7 @@ func (rt *Router) Handle(method, pattern string, h Handler, options ...Option) {
 	if slices.Contains(options, Always) {
 		g = &gate{most: watchers}
 	}
-	p.endpoints[method] = endpoint{handler: h, cors: slices.Contains(options, CORS), gate: g}
+	p.endpoints[method] = endpoint{handler: h, cors: slices.Contains(options, CORS), gate: g, late: slices.Contains(options, Late)}
 }
 
 // Routes lists what is registered, by pattern and then by method. HEAD is not
