@@ -57,7 +57,8 @@ type Pool struct {
 	wait   time.Duration
 	dummy  string // a hash that no password has
 	hashes atomic.Uint64
-	litter atomic.Int64 // KiB of hashes that have ended since they were last collected
+	arenas arenas
+	litter atomic.Int64 // KiB of work that has ended since it was last collected
 
 	mu         sync.Mutex
 	queue      queue
@@ -109,7 +110,9 @@ func New(c Config) (*Pool, error) {
 	}
 	dummy := newHash(c.Params)
 	_, _ = rand.Read(dummy.tag) // a random tag: that a password has it is as likely as guessing 256 bits
-	return &Pool{params: c.Params, slots: c.Slots, memory: c.Memory, most: c.Queue, wait: c.Wait, dummy: dummy.PHC()}, nil
+	return &Pool{
+		params: c.Params, slots: c.Slots, memory: c.Memory, most: c.Queue, wait: c.Wait, dummy: dummy.PHC(), arenas: arenas{blocks: c.Params.Memory},
+	}, nil
 }
 
 // Fits returns ErrTooLarge for a hash that takes more KiB than the pool has.
@@ -192,9 +195,21 @@ func (p *Pool) Do(ctx context.Context, party Party, memory uint32, work func()) 
 
 // compute is the only place where an Argon2 hash runs.
 func (p *Pool) compute(ctx context.Context, party Party, h Hash, password []byte) (tag []byte, err error) {
-	err = p.Do(ctx, party, h.Params.Memory, func() {
-		p.hashes.Add(1)
-		tag = h.compute(password)
-	})
-	return tag, err
+	if !hasKernel || h.Variant != Argon2id {
+		err = p.Do(ctx, party, h.Params.Memory, func() {
+			p.hashes.Add(1)
+			tag = h.compute(password)
+		})
+		return tag, err
+	}
+	release, err := p.acquire(ctx, party, h.Params.Memory)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	p.hashes.Add(1)
+	arena := p.arenas.take(h.Params.Memory)
+	defer p.arenas.give(arena)
+	aside(func() { tag = derive(arena, message{password: password, salt: h.salt}, h.Params, len(h.tag)) })
+	return tag, nil
 }
