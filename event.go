@@ -7,9 +7,13 @@ import (
 
 // Event is one entry of the audit: who did what to whom, and how it ended.
 type Event struct {
-	// Seq is the place in the audit, which the store gives it.
+	// Seq is the order of arrival, which the store gives it.
 	Seq int64
-	ID  string
+	// Number is its place in the sealed audit, from 1 without gaps, and Hash the SHA-256
+	// that chains it to the one before; 0 and nil until it is sealed.
+	Number int64
+	Hash   []byte
+	ID     string
 	At  time.Time
 	// Name is the kind of thing and what happened to it, such as
 	// "user.created".

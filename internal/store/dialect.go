@@ -40,6 +40,9 @@ type dialect struct {
 	// hint names the variables to look at when connecting fails; empty if none stands
 	// out. passes reports whether that may pass by itself.
 	hint func(error) (look string, passes bool)
+	// resumeAudit has the events that come number themselves after those that are there,
+	// where the database does not see to that itself.
+	resumeAudit string
 	// lock takes the lock of the whole installation for a connection, if it can within
 	// some seconds, and tells 1 if so; unlock gives it back.
 	lock, unlock string

@@ -28,6 +28,7 @@ func postgresDialect() dialect {
 	return dialect{
 		name: PostgreSQL, goose: goose.DialectPostgres, migrations: "postgres", numbered: true,
 		ignoreTaken: ` ON CONFLICT DO NOTHING`,
+		resumeAudit: `SELECT setval(pg_get_serial_sequence('audit_events', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM audit_events), false)`,
 		tableCount:  `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?`,
 		state:       `SELECT revision, ` + postgresState + ` FROM revision WHERE id = 1`,
 		hello:       `SELECT ` + postgresState,

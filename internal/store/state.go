@@ -34,8 +34,8 @@ type Column struct {
 
 // StateTables returns the tables that are the state of an installation, in an order in
 // which their rows can be inserted. It leaves out what belongs to one database alone:
-// the version of its schema, its revision and its changes, leases, and the attempts that
-// are counted.
+// the version of its schema, its revision and its changes, leases, the attempts that are
+// counted, and the end of the audit's chain, which follows from the events.
 func StateTables() []Table {
 	return []Table{
 		table("configuration", 1, "#id issuer #expiration #max_refreshes #refresh_grace #session_max_age #key_rotation_interval #epoch #version #updated_at"),
@@ -51,7 +51,8 @@ func StateTables() []Table {
 		table("sealed_secrets", 1, "name #version wrapper_id data_key *ciphertext #created_at"),
 		table("sessions", 1, "id user_id audience #epoch #tokens_from proofs #counter #maximum #created_at #refreshed_at #expires_at #ended_at ended_by ip user_agent"),
 		table("spent_assertions", 1, "*digest #expires_at"),
-		table("audit_events", 1, "#seq id #at event outcome actor target ip request_id detail"),
+		table("audit_events", 1, "#seq id #at event outcome actor target ip request_id detail #number *hash"),
+		table("audit_statements", 2, "#number kind statement #made_at"),
 	}
 }
 
@@ -109,7 +110,7 @@ func (db *DB) Fill(ctx context.Context, fn func(tx *DB) error) error {
 					return err
 				}
 				// Nodes know nothing else of a database without state.
-				return errors.Join(tx.touched(ctx, KindConfiguration, ""), tx.touched(ctx, KindSigningKeys, ""))
+				return errors.Join(tx.resumeAudit(ctx), tx.touched(ctx, KindConfiguration, ""), tx.touched(ctx, KindSigningKeys, ""))
 			})
 		})
 	})

@@ -109,9 +109,10 @@ func hostile() map[string][][]any {
 		},
 		"spent_assertions": {{every[224:], int64(1)}, {every[:32], far}},
 		"audit_events": {
-			{int64(2), "e2", int64(1), "user.created", "success", "cli", emoji, "2001:db8::1", "r", `{"after":{"a":1}}`},
-			{far, "e1", int64(0), "x", "x", "", "", "", "", permissions},
+			{int64(2), "e2", int64(1), "user.created", "success", "cli", emoji, "2001:db8::1", "r", `{"after":{"a":1}}`, int64(1), every[:32]},
+			{far, "e1", int64(0), "x", "x", "", "", "", "", permissions, int64(0), []byte{}},
 		},
+		"audit_statements": {{int64(1), "cut", "a.b.c", int64(1)}, {int64(1), "head", "d.e.f", far}},
 	}
 }
 
