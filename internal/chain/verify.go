@@ -56,6 +56,7 @@ type Verifier struct {
 	hash     []byte // of the last event, as stored
 	began    bool
 	keptSeen bool
+	ahead    int64 // the last number that a statement is about
 	// suspects are the events that do not have the hash that stands with them: where two
 	// have changed places there are two.
 	suspects []suspect
@@ -120,7 +121,7 @@ func (v *Verifier) Statement(compact string) {
 			v.compare(*v.kept, "the statement that was kept elsewhere")
 		}
 	case st.Number > r.Last:
-		v.broken(Truncated, r.Last+1, st.Number, "a signed statement is about a later event than there is")
+		v.ahead = max(v.ahead, st.Number) // an event that follows tells what is missing
 	case st.Number < r.Last: // as in exports that were joined
 		v.broken(Forged, st.Number, st.Number, "a statement stands behind what it is about")
 	default:
@@ -172,12 +173,12 @@ func (v *Verifier) broken(kind string, first, last int64, why string) {
 	}
 }
 
-// End returns what was found. newest is the number and hash at which the audit's keeper says
-// that it ends, where there is one; unsealed is how many events have no number yet.
+// End returns what was found. newest is the number at which the audit ends by what its
+// keeper says, 0 where there is none; unsealed is how many events have no number yet.
 func (v *Verifier) End(newest int64, unsealed int64) Report {
 	r := &v.report
 	v.settle()
-	if newest > r.Last {
+	if newest = max(newest, v.ahead); newest > r.Last {
 		v.broken(Truncated, r.Last+1, newest, "the last events are missing")
 	}
 	if v.kept != nil && !v.keptSeen {
