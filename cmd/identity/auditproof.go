@@ -107,7 +107,8 @@ func exportAudit(ctx context.Context, db *store.DB, file string, stdout io.Write
 var errBroken = errors.New("the audit is broken")
 
 func auditVerifyCommand(p *program) *cobra.Command {
-	var keyFile, head string
+	var keyFiles []string
+	var head string
 	cmd := &cobra.Command{
 		Use: "verify [FILE]", Short: "Prove that nobody changed the audit", Args: cobra.MaximumNArgs(1),
 		Long: `Prove that the audit is as it was sealed: in an export, or without FILE in the database of
@@ -122,21 +123,21 @@ what it could not find out. The exit code is 2 where the audit is broken.`,
   identity audit verify audit.jsonl --key audit-key.json
   gunzip < audit.jsonl.gz | identity audit verify - --key audit-key.json`,
 	}
-	cmd.Flags().StringVar(&keyFile, "key", "", "file with the public key, as a JWK or PEM (required)")
-	cmd.Flags().StringVar(&head, "head", "", "statement that was kept elsewhere, or a file with it")
+	cmd.Flags().StringArrayVar(&keyFiles, "key", nil, "file with a public key, as a JWK or PEM (required; again for a former key)")
+	cmd.Flags().StringVar(&head, "head", "", "file with a statement that was kept elsewhere: a JWS, or a record of the log")
 	_ = cmd.MarkFlagRequired("key")
 	format := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		key, kept, err := pinned(keyFile, head)
+		keys, kept, err := pinned(keyFiles, head)
 		if err != nil {
 			return err
 		}
 		var report chain.Report
 		if len(args) > 0 {
-			report, err = verifyExport(p, args[0], key, kept)
+			report, err = verifyExport(p, args[0], keys, kept)
 		} else {
 			err = onDatabase(p, func(cmd *cobra.Command, _ []string, in *server.Installation) (err error) {
-				report, err = audit.Verify(cmd.Context(), in.DB, key, kept)
+				report, err = audit.Verify(cmd.Context(), in.DB, keys, kept)
 				return err
 			})(cmd, nil)
 		}
@@ -149,32 +150,48 @@ what it could not find out. The exit code is 2 where the audit is broken.`,
 }
 
 // pinned reads what is known from elsewhere.
-func pinned(keyFile, head string) (key jose.PublicKey, kept *chain.Statement, err error) {
-	text, err := os.ReadFile(keyFile)
-	if err != nil {
-		return key, nil, fmt.Errorf("--key: %w", err)
-	}
-	if key, err = jose.ParsePublicKey(text); err != nil {
-		return key, nil, fmt.Errorf("--key: %s: %w", keyFile, err)
+func pinned(keyFiles []string, head string) (keys []jose.PublicKey, kept *chain.Statement, err error) {
+	for _, file := range keyFiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--key: %w", err)
+		}
+		key, err := jose.ParsePublicKey(text)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--key: %s: %w", file, err)
+		}
+		keys = append(keys, key)
 	}
 	if head == "" {
-		return key, nil, nil
+		return keys, nil, nil
 	}
-	if !strings.HasPrefix(head, "ey") { // as every JWS begins
-		text, err := os.ReadFile(head)
-		if err != nil {
-			return key, nil, fmt.Errorf("--head: %w", err)
-		}
-		head = strings.TrimSpace(string(text))
-	}
-	st, err := chain.ReadStatement(head, key)
+	kept, err = keptStatement(head, keys)
 	if err != nil {
-		return key, nil, fmt.Errorf("--head: the statement does not hold with this key: %w", err)
+		return nil, nil, fmt.Errorf("--head: %w", err)
 	}
-	return key, &st, nil
+	return keys, kept, nil
 }
 
-func verifyExport(p *program, file string, key jose.PublicKey, kept *chain.Statement) (chain.Report, error) {
+// keptStatement reads a statement in a file: a JWS, or a record of the log.
+func keptStatement(file string, keys []jose.PublicKey) (*chain.Statement, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	compact := strings.TrimSpace(string(text))
+	if strings.HasPrefix(compact, "{") {
+		if compact, err = chain.ParseRecord([]byte(compact)); err != nil {
+			return nil, fmt.Errorf("%s is no record of a statement: %w", file, err)
+		}
+	}
+	st, err := chain.ReadStatement(compact, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the statement does not hold: %w", file, err)
+	}
+	return &st, nil
+}
+
+func verifyExport(p *program, file string, keys []jose.PublicKey, kept *chain.Statement) (chain.Report, error) {
 	var from io.Reader = p.stdin
 	if file != standardStream {
 		f, err := os.Open(file)
@@ -184,7 +201,7 @@ func verifyExport(p *program, file string, key jose.PublicKey, kept *chain.State
 		defer f.Close()
 		from = f
 	}
-	v := chain.NewVerifier(key, kept)
+	v := chain.NewVerifier(keys, kept)
 	if err := chain.Read(from, v); err != nil {
 		return chain.Report{}, err
 	}

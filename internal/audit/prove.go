@@ -10,10 +10,10 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
 
-// Verify proves the audit in the database with the public key, and with a statement that
+// Verify proves the audit in the database with the public keys, and with a statement that
 // was kept elsewhere unless that is nil. It reads all of it, as it is at one moment.
-func Verify(ctx context.Context, db *store.DB, key jose.PublicKey, kept *chain.Statement) (report chain.Report, err error) {
-	v := chain.NewVerifier(key, kept)
+func Verify(ctx context.Context, db *store.DB, keys []jose.PublicKey, kept *chain.Statement) (report chain.Report, err error) {
+	v := chain.NewVerifier(keys, kept)
 	err = db.Snapshot(ctx, func(tx *store.DB) error {
 		event := func(e identity.Event) error { v.Event(e); return nil }
 		statement := func(s store.AuditStatement) error { v.Statement(s.Statement); return nil }

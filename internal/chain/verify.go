@@ -49,7 +49,7 @@ type Report struct {
 // Verifier proves an audit. It is given, in the order of their numbers, the events, and
 // after each what is stated about it; a cut comes before the events that follow it.
 type Verifier struct {
-	key  jose.PublicKey
+	keys []jose.PublicKey
 	kept *Statement
 
 	report   Report
@@ -72,10 +72,10 @@ type suspect struct {
 // first of them anyway.
 const mostSuspects = 1000
 
-// NewVerifier verifies statements with the key, which the caller knows from elsewhere, and
+// NewVerifier verifies statements with the keys, which the caller knows from elsewhere, and
 // the audit with kept, if it is not nil: a statement that was kept elsewhere.
-func NewVerifier(key jose.PublicKey, kept *Statement) *Verifier {
-	return &Verifier{key: key, kept: kept}
+func NewVerifier(keys []jose.PublicKey, kept *Statement) *Verifier {
+	return &Verifier{keys: keys, kept: kept}
 }
 
 // Event takes the next event.
@@ -106,7 +106,7 @@ func (v *Verifier) Event(e identity.Event) {
 
 // Statement takes what is stated next.
 func (v *Verifier) Statement(compact string) {
-	st, err := ReadStatement(compact, v.key)
+	st, err := ReadStatement(compact, v.keys...)
 	if err != nil {
 		v.broken(Forged, v.report.Last, v.report.Last, "a statement does not hold: "+err.Error())
 		return

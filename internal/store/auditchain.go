@@ -153,9 +153,9 @@ func (db *DB) CutAudit(ctx context.Context, cut AuditStatement) (int64, error) {
 	return n, db.putStatement(ctx, cut)
 }
 
-// resumeAudit has events arrive after those that Fill has put there, and the chain go on
-// from its last.
-func (db *DB) resumeAudit(ctx context.Context) error {
+// ResumeAudit has events arrive after those that InsertRows has put there, and the chain go
+// on from its last. It needs Fill.
+func (db *DB) ResumeAudit(ctx context.Context) error {
 	if db.dialect.resumeAudit != "" {
 		if _, err := db.exec(ctx, "numbering events", db.dialect.resumeAudit); err != nil {
 			return err
