@@ -47,7 +47,7 @@ func (db *DB) Unsealed(ctx context.Context, limit int) ([]identity.Event, error)
 // SealedEvents returns the events that follow one in the chain, in its order; the zero
 // Event is before the first. That two have the same number is for the caller to find.
 func (db *DB) SealedEvents(ctx context.Context, after identity.Event, limit int) ([]identity.Event, error) {
-	return db.events(ctx, `WHERE number > ? OR number > 0 AND number = ? AND seq > ? ORDER BY number, seq LIMIT ?`, after.Number, after.Number, after.Seq, limit)
+	return db.events(ctx, `WHERE number >= ? AND (number > ? OR seq > ?) ORDER BY number, seq LIMIT ?`, max(after.Number, 1), after.Number, after.Seq, limit)
 }
 
 // CountUnsealed returns how many events are not sealed yet.
