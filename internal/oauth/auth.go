@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/trace"
@@ -27,7 +26,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	}
 	if principal.MustChangePassword {
 		return identity.Errorf(identity.PasswordChangeRequired, "The password works once: set another with POST /auth/password.").
-			Because(fmt.Errorf("the password of user %s is marked as one-time", principal.ID))
+			Because(authn.OneTime(principal.ID))
 	}
 	granted, err := h.grant(ctx, principal, req.audience)
 	if err != nil {
@@ -65,7 +64,7 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 
 // grant decides what a proven principal gets for an audience; empty is this service.
 func (h *Handler) grant(ctx context.Context, p identity.Principal, audience string) (granted token.Grant, err error) {
-	web.Note(ctx, slog.String("sub", p.ID))
+	web.Proven(ctx, p.ID)
 	cfg, err := h.configuration(ctx)
 	if err != nil {
 		return granted, err

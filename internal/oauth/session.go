@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"log/slog"
 	"net/http"
 	"runtime/trace"
 
@@ -26,7 +25,7 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 	issued, err := h.sessions.Refresh(ctx, refreshToken, func(user identity.User, s identity.Session) (token.Grant, error) {
 		principal, err := authn.Continues(user, s)
 		if err != nil {
-			web.Note(ctx, slog.String("sub", user.ID))
+			web.Proven(ctx, user.ID)
 			return token.Grant{}, err
 		}
 		return h.grant(ctx, principal, s.Audience)
