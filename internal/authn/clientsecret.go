@@ -38,7 +38,7 @@ func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, tr
 		return err
 	}
 	if !ok {
-		return refused(client.about(registered, identity.Refuse(identity.RefusedSecretWrong, "it is not the secret that it could be")))
+		return refused(client.about(registered, identity.Refuse(identity.RefusedSecretWrong, "wrong secret")))
 	}
 	try.proven = true
 	client.verified.add(registered.ID, a.remember(client.ID, registered.ID, *try.Secret))

@@ -49,7 +49,7 @@ func (a *Authenticator) User(ctx context.Context, username string, password iden
 	case user.ID == "":
 		refusal = refused(identity.Refuse(identity.RefusedUserUnknown, "there is no user with this name"))
 	case !ok:
-		refusal = refused(identity.Refuse(identity.RefusedPasswordWrong, "the password is wrong").Of(user.ID))
+		refusal = refused(identity.Refuse(identity.RefusedPasswordWrong, "wrong password").Of(user.ID))
 	case !user.Enabled:
 		refusal = refused(disabled(user))
 	}

@@ -14,21 +14,22 @@ import (
 // it would have been, by the id in it, but never repeats an id that the client does not
 // have.
 func (k *knownClient) noSecret(presented identity.Secret, now time.Time) *identity.Reason {
+	const none = "the client has no live secret of this form or id: "
 	id, generated := identity.ClientSecretID(presented)
 	for _, s := range k.Secrets {
 		if generated && s.ID == id && !s.Chosen || !generated && s.Chosen {
-			return k.about(s, identity.Refuse(identity.RefusedSecretExpired, "the secret has expired").
+			return k.about(s, identity.Refuse(identity.RefusedSecretExpired, none+"it has expired").
 				At("expired_at", s.ExpiresAt).For("expired_since", now.Sub(s.ExpiresAt)))
 		}
 	}
 	var reason *identity.Reason
 	switch {
 	case generated:
-		reason = identity.Refuse(identity.RefusedSecretUnknown, "it is a generated secret, but none of this client's: of another client, or deleted")
+		reason = identity.Refuse(identity.RefusedSecretUnknown, none+"it is a generated one, of another client or deleted")
 	case strings.HasPrefix(presented.Reveal(), "ids_"):
-		reason = identity.Refuse(identity.RefusedSecretForm, "it begins like a generated secret, but its check characters are wrong: cut off or mistyped")
+		reason = identity.Refuse(identity.RefusedSecretForm, none+"it begins like a generated one, but its check characters are wrong: cut off or mistyped")
 	default:
-		reason = identity.Refuse(identity.RefusedSecretUnknown, "it is no generated secret, and the client has no other")
+		reason = identity.Refuse(identity.RefusedSecretUnknown, none+"it is no generated one, and the client has no other")
 	}
 	var live []string
 	for i, s := range k.Secrets {
@@ -57,27 +58,28 @@ func secretName(i int, s identity.ClientSecret) string {
 
 // unreadable is why a signature has neither of the two forms.
 func (s *signature) unreadable() *identity.Reason {
-	text := "the signature is neither a compact JWS, with two dots, nor base64"
+	text := "it is no compact JWS, which has two dots, and no base64"
 	if s.fault != nil {
-		text = "the assertion cannot be read: " + s.fault.Error()
+		text = s.fault.Error()
 	}
-	return identity.Refuse(identity.RefusedSignatureForm, text)
+	return identity.Refuse(identity.RefusedSignatureForm, "the signature has neither of the two forms: "+text)
 }
 
 // notSigned is why the message does not verify with the key that was chosen for it; the
 // zero key where there was none. A kid that the client does not have is not repeated: until
 // a signature holds, anybody may have written it.
 func (k *knownClient) notSigned(m *jose.Message, key registeredKey) *identity.Reason {
+	const unsigned = "the assertion is not signed by a key of the client's own that fits: "
 	var reason *identity.Reason
 	switch {
 	case len(k.keys) == 0:
-		reason = identity.Refuse(identity.RefusedKeyUnknown, "the client has no key")
+		reason = identity.Refuse(identity.RefusedKeyUnknown, unsigned+"it has none")
 	case key.id == "" && m.KID() != "":
-		reason = identity.Refuse(identity.RefusedKeyUnknown, "the kid of the assertion is that of none of the client's keys")
+		reason = identity.Refuse(identity.RefusedKeyUnknown, unsigned+"none has the kid")
 	case key.id == "" || !key.Fits(m.Algorithm()):
-		reason = identity.Refuse(identity.RefusedKeyAlgorithm, "the alg of the assertion does not fit the client's key").With("alg", string(m.Algorithm()))
+		reason = identity.Refuse(identity.RefusedKeyAlgorithm, unsigned+"the alg is for another kind of key").With("alg", string(m.Algorithm()))
 	default:
-		reason = identity.Refuse(identity.RefusedSignatureWrong, "the key did not make the signature of the assertion").With("kid", key.KID()).With("named", m.KID() != "")
+		reason = identity.Refuse(identity.RefusedSignatureWrong, unsigned+"the signature does not verify").With("kid", key.KID()).With("named", m.KID() != "")
 	}
 	return reason.Of(k.ID).By(key.id).With("kids", k.kids())
 }

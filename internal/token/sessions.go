@@ -36,6 +36,8 @@ type Refreshable struct {
 	Access
 	// RefreshToken is empty where sessions are off.
 	RefreshToken identity.Secret
+	// SessionID is that of the session; empty where sessions are off.
+	SessionID string
 	// RefreshesLeft is how often the session can still be refreshed.
 	RefreshesLeft int
 }
@@ -85,7 +87,7 @@ func (s *Sessions) issue(ctx context.Context, key *keyring.RefreshKey, session i
 		return Refreshable{}, err
 	}
 	refresh, err := refreshToken(key, session, session.Refreshes)
-	return Refreshable{access, refresh, session.RefreshesLeft()}, err
+	return Refreshable{access, refresh, session.ID, session.RefreshesLeft()}, err
 }
 
 // Decide says what the user of a session is granted now, given all that is stored of
@@ -254,17 +256,20 @@ func (s *Sessions) reused(ctx context.Context, session identity.Session, refresh
 		With("token_of_refresh", refreshes).With("refreshes", session.Refreshes).At("refreshed_at", session.RefreshedAt))
 }
 
-// End ends the session of a refresh token, whichever of its tokens it is. One that is over
-// is as good as ended. Its error is InvalidRefreshToken for a token that was not made here,
+// End ends the session of a refresh token, whichever of its tokens it is, and returns its
+// id if this call did. One that is over is as good as ended. Its error is InvalidRefreshToken for a token that was not made here,
 // or not since all sessions were ended.
-func (s *Sessions) End(ctx context.Context, token identity.Secret) error {
+func (s *Sessions) End(ctx context.Context, token identity.Secret) (id string, err error) {
 	claim, _, err := s.read(ctx, token)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer trace.StartRegion(ctx, "store.EndSession").End()
-	_, err = s.db.EndSession(ctx, claim.sessionID, identity.EndLogout)
-	return err
+	ended, err := s.db.EndSession(ctx, claim.sessionID, identity.EndLogout)
+	if !ended {
+		return "", err
+	}
+	return claim.sessionID, err
 }
 
 // Live returns InvalidToken for an access token whose session is over.
