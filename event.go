@@ -14,7 +14,7 @@ type Event struct {
 	Number int64
 	Hash   []byte
 	ID     string
-	At  time.Time
+	At     time.Time
 	// Name is the kind of thing and what happened to it, such as
 	// "user.created".
 	Name string

@@ -46,7 +46,9 @@ filters also take user:NAME for the id of a user.`
 		filters[strings.ReplaceAll(name, "-", "_")] = cmd.Flags().String(name, "", usage)
 	}
 	completeFlag(cmd, "outcome", "success", "failure")
-	return administration("audit", "Look at who changed what", cmd)
+	audit := administration("audit", "Look at who changed what, and prove that nobody changed that", cmd, auditTailCommand(p, events))
+	audit.AddCommand(auditExportCommand(p), auditVerifyCommand(p), auditKeyCommand(p), auditHeadCommand(p))
+	return audit
 }
 
 // idOf returns what was given, but for "user:" and a name the id of that user.

@@ -78,7 +78,7 @@ func run(ctx context.Context, p program) int {
 
 // exitCode tells a refusal by the service from everything local.
 func exitCode(err error) int {
-	if errors.Is(err, errNotVerified) || errors.Is(err, errRefused) {
+	if errors.Is(err, errNotVerified) || errors.Is(err, errBroken) || errors.Is(err, errRefused) {
 		return 2
 	}
 	return 1
@@ -127,7 +127,7 @@ Exit codes:
   1  a mistake in the call, or something local: no database, no answer from the service
      or none that it should give
   2  the service refused: not allowed, not found, already there, a bad value; a token
-     that is not valid`,
+     that is not valid; an audit that is broken`,
 		SilenceUsage: true, SilenceErrors: true, Version: version(),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -61,6 +61,18 @@ func printCells(w io.Writer, rows [][]string) error {
 	return table.Flush()
 }
 
+// printLine writes v as JSON in one line.
+func printLine(w io.Writer, v any) error {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, steerless(text.String()))
+	return err
+}
+
 func printJSON(w io.Writer, v any) error {
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)

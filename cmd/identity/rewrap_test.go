@@ -29,9 +29,9 @@ type vault struct {
 	keys        string // ENCRYPTION_KEY of the commands that it runs
 }
 
-// sealedValues is how many values a vault has: signing keys and the secret of refresh
-// tokens.
-const sealedValues = 5
+// sealedValues is how many values a vault has: signing keys, the secret of refresh
+// tokens and the key of the audit.
+const sealedValues = 6
 
 func newVault(t *testing.T) vault {
 	t.Helper()
@@ -40,7 +40,7 @@ func newVault(t *testing.T) vault {
 	in := v.open(v.former)
 	_, err := in.Prepare(t.Context(), server.FirstStart{Issuer: "https://id.test", Algorithm: jose.ES256, AdminUsername: "admin", AdminPassword: identity.NewSecret("a password to keep")})
 	v.must(err)
-	for range sealedValues - 2 {
+	for range sealedValues - 3 {
 		_, err := in.Admin.MakeKey(t.Context(), caller, string(jose.ES256))
 		v.must(err)
 	}
@@ -140,10 +140,10 @@ func TestRewrapInterrupted(t *testing.T) {
 // TestRewrapDamaged: what does not open is named and left alone, and the others are done.
 func TestRewrapDamaged(t *testing.T) {
 	v := newVault(t)
-	v.exec(`UPDATE sealed_secrets SET version = version + 1`) // which its seal is bound to
+	v.exec(`UPDATE sealed_secrets SET version = version + 1 WHERE name = 'refresh'`) // which its seal is bound to
 	_, stderr, code := v.run("key", "rewrap")
 	const named = "the secret of refresh tokens: sealed value is damaged"
-	if code != 1 || !strings.Contains(stderr, "Values rewrapped: 4.\n") || !strings.Contains(stderr, named) || !strings.Contains(stderr, "identity: No key can be left out: what is damaged names its key too.") {
+	if code != 1 || !strings.Contains(stderr, "Values rewrapped: 5.\n") || !strings.Contains(stderr, named) || !strings.Contains(stderr, "identity: No key can be left out: what is damaged names its key too.") {
 		t.Errorf("rewrap ends with %d:\n%s", code, stderr)
 	}
 	stdout, stderr, code := v.run("key", "rewrap", "--status", "-o", "json")
@@ -160,7 +160,7 @@ func TestRewrapDamaged(t *testing.T) {
 	}
 
 	// What is damaged under the first key does not need another.
-	v.exec(`UPDATE sealed_secrets SET version = version + 1`)
+	v.exec(`UPDATE sealed_secrets SET version = version + 1 WHERE name = 'refresh'`)
 	if _, stderr, code := v.run("key", "rewrap"); code != 1 || !strings.Contains(stderr, "identity: Everything is under the first key, but something is damaged") {
 		t.Errorf("rewrap ends with %d:\n%s", code, stderr)
 	}

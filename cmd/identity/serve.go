@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +73,8 @@ func newServer(in *server.Installation, s settings, logger *slog.Logger, lost fu
 	}
 	return server.New(server.Config{
 		Installation: in, Logger: logger, TrustedProxies: s.trustedProxies, AddressFailures: s.addressFailures, Limits: limits, AllowedOrigins: s.allowedOrigins,
-		TLSCertFile: s.tlsCertFile, TLSKeyFile: s.tlsKeyFile, SeparateOps: s.opsPort >= 0, NoAPIDocs: s.apiDocs == "off", Version: version(), LostLogRecords: lost,
+		TLSCertFile: s.tlsCertFile, TLSKeyFile: s.tlsKeyFile, AuditRetention: time.Duration(s.auditRetentionDays) * 24 * time.Hour,
+		SeparateOps: s.opsPort >= 0, NoAPIDocs: s.apiDocs == "off", Version: version(), LostLogRecords: lost,
 	})
 }
 

@@ -32,6 +32,7 @@ type settings struct {
 	allowedOrigins          []string
 	trustedProxies          []netip.Prefix
 	addressFailures         int
+	auditRetentionDays      int
 
 	passwordRangeURL string
 

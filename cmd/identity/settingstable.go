@@ -73,6 +73,8 @@ func settingsTable() []setting {
 			expected: "networks such as 10.0.0.0/8, or addresses, separated by commas", set: setList(addProxy)},
 		{name: "ADDRESS_FAILURES_PER_MINUTE", fallback: "60", purpose: "Failed attempts that one address (of IPv6: one /64) may make in a minute, on each node; 0 is any number.",
 			expected: "a number, 0 to 100000", set: setInt(func(s *settings) *int { return &s.addressFailures }, 0, 100_000)},
+		{name: "AUDIT_RETENTION_DAYS", fallback: "0", purpose: "Days after which events leave the audit, with a signed statement in their place ([docs/audit.md](docs/audit.md)); 0 is never.",
+			expected: "a number of days, 0 to 36500", set: setInt(func(s *settings) *int { return &s.auditRetentionDays }, 0, 36_500)},
 		{name: "PASSWORD_RANGE_URL", purpose: "Service that is asked whether a new password is known from a breach, by the range API of Have I Been Pwned, such as `https://api.pwnedpasswords.com/range`; not set is none ([docs/passwords.md](docs/passwords.md)).",
 			expected: "an https URL, or an http URL of the loopback interface, without user, query and fragment", set: setRangeURL},
 		{name: "API_DOCS", fallback: "on", purpose: "`off` leaves out `/openapi.json`, `/docs` and `/redoc`.",

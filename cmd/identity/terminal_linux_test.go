@@ -172,8 +172,8 @@ func TestTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.env = append(o.env, "ENCRYPTION_KEY="+seal.GenerateKey().Reveal()+","+strings.TrimSpace(string(former)))
-	const bar = "\rRewrapping [###############...............] 1/2\rRewrapping [##############################] 2/2\r\n"
-	o.want([]string{"key", "rewrap"}, nil, 0, bar+"Values rewrapped: 2.")
+	const bar = "\rRewrapping [####################..........] 2/3\rRewrapping [##############################] 3/3\r\n"
+	o.want([]string{"key", "rewrap"}, nil, 0, bar+"Values rewrapped: 3.")
 }
 
 // serve runs the service and returns its address.

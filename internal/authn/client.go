@@ -95,6 +95,7 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (_ iden
 // known returns the client of the attempt, or the zero knownClient. Whoever is not proven by
 // memory alone takes a place among those who wait for the database or a hash.
 func (a *Authenticator) known(ctx context.Context, try *attempt) (*knownClient, error) {
+	defer trace.StartRegion(ctx, "store.Client").End()
 	client, held := a.clients.Held(try.ID)
 	if held {
 		a.recall(client, try)
@@ -105,7 +106,7 @@ func (a *Authenticator) known(ctx context.Context, try *attempt) (*knownClient, 
 	if err := web.Enter(ctx); err != nil || held {
 		return client, err
 	}
-	client, looked, err := a.findClient(ctx, try.ID)
+	client, looked, err := a.clientNow(ctx, try.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -208,13 +209,6 @@ func (try *attempt) timed(hash func() error) error {
 	began := time.Now()
 	defer func() { try.hashing += time.Since(began) }()
 	return hash()
-}
-
-// findClient returns the client, or the zero knownClient, and reports whether the database
-// was asked for it.
-func (a *Authenticator) findClient(ctx context.Context, id string) (client *knownClient, looked bool, err error) {
-	defer trace.StartRegion(ctx, "store.Client").End()
-	return a.clientNow(ctx, id)
 }
 
 // clientNow returns the client, or the zero knownClient, and reports whether the database

@@ -16,7 +16,7 @@ import (
 func (a *Authenticator) Current(ctx context.Context, id string, isUser bool, issued time.Time) (identity.Principal, error) {
 	defer trace.StartRegion(ctx, "authn.Current").End()
 	if !isUser {
-		client, _, err := a.findClient(ctx, id)
+		client, _, err := a.clientNow(ctx, id)
 		if err != nil {
 			return identity.Principal{}, err
 		}

@@ -24,7 +24,7 @@ func (tr *trail) written(t testing.TB) string {
 }
 
 func read(key jose.PublicKey, text string) (chain.Report, error) {
-	v := chain.NewVerifier(key, nil)
+	v := chain.NewVerifier([]jose.PublicKey{key}, nil)
 	err := chain.Read(strings.NewReader(text), v)
 	return v.End(0, 0), err
 }

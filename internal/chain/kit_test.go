@@ -71,7 +71,7 @@ func (tr *trail) copied() *trail {
 
 // verify gives all to a Verifier.
 func (tr *trail) verify(kept *chain.Statement) chain.Report {
-	v := chain.NewVerifier(tr.signer.Public(), kept)
+	v := chain.NewVerifier([]jose.PublicKey{tr.signer.Public()}, kept)
 	tr.give(v.Event, v.Statement)
 	return v.End(0, 0)
 }

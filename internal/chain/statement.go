@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity/internal/jose"
@@ -66,8 +68,55 @@ func (s *Signer) Sign(st Statement) (string, error) {
 	return s.of[st.Kind].Sign(text)
 }
 
-// ReadStatement reads a compact JWS and verifies it with the key.
-func ReadStatement(compact string, key jose.PublicKey) (Statement, error) {
+// Record is a statement in parts, as the log has it and as people copy it from there.
+type Record struct {
+	// Kind is Head or Cut, or as the log says it, "audit head" or "audit cut".
+	Kind string `json:"msg"`
+	payload
+	KID       string `json:"kid"`
+	Signature string `json:"signature"` // in base64url
+}
+
+// Split returns the parts of a compact JWS that Sign has made. It verifies nothing.
+func Split(compact string) (r Record, err error) {
+	message, err := jose.Parse(compact, []jose.Algorithm{jose.EdDSA})
+	if err != nil {
+		return r, err
+	}
+	for kind, typ := range types {
+		if message.Type() == typ {
+			r.Kind = kind
+		}
+	}
+	r.KID, r.Signature = message.KID(), compact[strings.LastIndexByte(compact, '.')+1:]
+	return r, jose.DecodeStrict(message.UnverifiedPayload(), &r.payload)
+}
+
+// ParseRecord reads the record of a statement, in JSON, and returns the compact JWS. Other
+// members that a log gives its records are ignored.
+func ParseRecord(text []byte) (string, error) {
+	var r Record
+	if err := jose.DecodeStrict(text, &r); err != nil {
+		return "", err
+	}
+	header, err := json.Marshal(struct {
+		Alg jose.Algorithm `json:"alg"`
+		KID string         `json:"kid"`
+		Typ string         `json:"typ"`
+	}{jose.EdDSA, r.KID, types[strings.TrimPrefix(r.Kind, "audit ")]})
+	if err != nil {
+		return "", err
+	}
+	claims, err := json.Marshal(r.payload)
+	if err != nil {
+		return "", err
+	}
+	b64 := base64.RawURLEncoding
+	return b64.EncodeToString(header) + "." + b64.EncodeToString(claims) + "." + r.Signature, nil
+}
+
+// ReadStatement reads a compact JWS and verifies it with the one of the keys that it names.
+func ReadStatement(compact string, keys ...jose.PublicKey) (Statement, error) {
 	message, err := jose.Parse(compact, []jose.Algorithm{jose.EdDSA})
 	if err != nil {
 		return Statement{}, err
@@ -81,9 +130,13 @@ func ReadStatement(compact string, key jose.PublicKey) (Statement, error) {
 	if st.Kind == "" {
 		return Statement{}, errors.New("it is no statement about an audit")
 	}
-	text, err := message.Verify(key)
+	named := slices.IndexFunc(keys, func(k jose.PublicKey) bool { return k.KID() == message.KID() })
+	if named < 0 {
+		return Statement{}, fmt.Errorf("it names the key %q, which is none of those given", message.KID())
+	}
+	text, err := message.Verify(keys[named])
 	if err != nil {
-		return Statement{}, fmt.Errorf("signed by the key %q: %w", message.KID(), err)
+		return Statement{}, err
 	}
 	var p payload
 	if err := jose.DecodeStrict(text, &p); err != nil {

@@ -49,13 +49,14 @@ type Report struct {
 // Verifier proves an audit. It is given, in the order of their numbers, the events, and
 // after each what is stated about it; a cut comes before the events that follow it.
 type Verifier struct {
-	key  jose.PublicKey
+	keys []jose.PublicKey
 	kept *Statement
 
 	report   Report
 	hash     []byte // of the last event, as stored
 	began    bool
 	keptSeen bool
+	ahead    int64 // the last number that a statement is about
 	// suspects are the events that do not have the hash that stands with them: where two
 	// have changed places there are two.
 	suspects []suspect
@@ -71,10 +72,10 @@ type suspect struct {
 // first of them anyway.
 const mostSuspects = 1000
 
-// NewVerifier verifies statements with the key, which the caller knows from elsewhere, and
+// NewVerifier verifies statements with the keys, which the caller knows from elsewhere, and
 // the audit with kept, if it is not nil: a statement that was kept elsewhere.
-func NewVerifier(key jose.PublicKey, kept *Statement) *Verifier {
-	return &Verifier{key: key, kept: kept}
+func NewVerifier(keys []jose.PublicKey, kept *Statement) *Verifier {
+	return &Verifier{keys: keys, kept: kept}
 }
 
 // Event takes the next event.
@@ -105,7 +106,7 @@ func (v *Verifier) Event(e identity.Event) {
 
 // Statement takes what is stated next.
 func (v *Verifier) Statement(compact string) {
-	st, err := ReadStatement(compact, v.key)
+	st, err := ReadStatement(compact, v.keys...)
 	if err != nil {
 		v.broken(Forged, v.report.Last, v.report.Last, "a statement does not hold: "+err.Error())
 		return
@@ -120,7 +121,7 @@ func (v *Verifier) Statement(compact string) {
 			v.compare(*v.kept, "the statement that was kept elsewhere")
 		}
 	case st.Number > r.Last:
-		v.broken(Truncated, r.Last+1, st.Number, "a signed statement is about a later event than there is")
+		v.ahead = max(v.ahead, st.Number) // an event that follows tells what is missing
 	case st.Number < r.Last: // as in exports that were joined
 		v.broken(Forged, st.Number, st.Number, "a statement stands behind what it is about")
 	default:
@@ -172,12 +173,12 @@ func (v *Verifier) broken(kind string, first, last int64, why string) {
 	}
 }
 
-// End returns what was found. newest is the number and hash at which the audit's keeper says
-// that it ends, where there is one; unsealed is how many events have no number yet.
+// End returns what was found. newest is the number at which the audit ends by what its
+// keeper says, 0 where there is none; unsealed is how many events have no number yet.
 func (v *Verifier) End(newest int64, unsealed int64) Report {
 	r := &v.report
 	v.settle()
-	if newest > r.Last {
+	if newest = max(newest, v.ahead); newest > r.Last {
 		v.broken(Truncated, r.Last+1, newest, "the last events are missing")
 	}
 	if v.kept != nil && !v.keptSeen {

@@ -147,6 +147,11 @@ func TestAnotherKey(t *testing.T) {
 	if b := tr.verify(nil).Broken; b == nil || b.Kind != chain.Forged || b.First != 3 {
 		t.Errorf("%+v", b)
 	}
+	v := chain.NewVerifier([]jose.PublicKey{signer.Public(), other.Public()}, nil)
+	tr.give(v.Event, v.Statement)
+	if r := v.End(0, 0); r.Broken != nil || r.Signed != 5 {
+		t.Errorf("with both keys: %+v", r)
+	}
 	tr.statements = map[int64][]string{}
 	if b := tr.verify(nil).Broken; b == nil || b.Kind != chain.Inserted || b.First != 1 || b.Last != 5 {
 		t.Errorf("without statements: %+v", b)

@@ -54,7 +54,7 @@ type goldenTable struct {
 // goldenOrder has what refers to other rows after them.
 var goldenOrder = []string{
 	"revision", "changes", "configuration", "principals", "users", "clients", "client_secrets", "client_keys", "signing_keys", "spent_assertions",
-	"roles", "principal_roles", "audiences", "audit_events", "sessions", "sealed_secrets", "leases", "throttles",
+	"roles", "principal_roles", "audiences", "audit_events", "sessions", "sealed_secrets", "leases", "throttles", "audit_chain", "audit_statements",
 }
 
 func goldenPath(version int64) string {
@@ -107,7 +107,7 @@ func (d *database) fill(version int64) golden {
 	g := readGolden(d.T, version)
 	db := d.open()
 	has := d.columns(db)
-	for _, table := range []string{"revision", "leases"} { // migrations have put something in
+	for _, table := range []string{"revision", "leases", "audit_chain"} { // migrations have put something in
 		if len(has[table]) > 0 {
 			d.exec(db, `DELETE FROM `+table)
 		}
@@ -130,6 +130,9 @@ func (d *database) fill(version int64) golden {
 			}
 			d.exec(db, `INSERT INTO `+table.Name+` (`+strings.Join(columns, ", ")+`) VALUES (`+strings.Join(places, ", ")+`)`, values...)
 		}
+	}
+	if d.server != nil && d.server.Kind == dbserver.PostgreSQL && len(has["audit_chain"]) > 0 { // the others count rows that have their number
+		d.exec(db, `SELECT setval(pg_get_serial_sequence('audit_events', 'seq'), (SELECT MAX(seq) FROM audit_events))`)
 	}
 	d.settings["ENCRYPTION_KEY"], d.settings["ADMIN_PASSWORD"] = g.EncryptionKey, g.Administrator
 	return g
@@ -181,8 +184,14 @@ func TestGolden(t *testing.T) {
 			if out, err := d.run(nil, "migrate"); err != nil {
 				d.Fatalf("version %d: %v\n%s", version, err, out)
 			}
-			if after := d.rows(db, columns); !reflect.DeepEqual(before, after) {
-				d.Errorf("version %d: before the migration\n%v\nand after it\n%v", version, before, after)
+			after := d.rows(db, columns)
+			for table, rows := range before {
+				if added := len(after[table]) - len(rows); table == "leases" && added > 0 { // of jobs that there were not before
+					after[table] = slices.DeleteFunc(after[table], func(row string) bool { return !slices.Contains(rows, row) })
+				}
+				if !reflect.DeepEqual(rows, after[table]) {
+					d.Errorf("version %d: before the migration %s had\n%v\nand after it\n%v", version, table, rows, after[table])
+				}
 			}
 			d.worksAs(g, d.ready())
 			d.former(g)

@@ -45,6 +45,13 @@ func (s *Service) newDatabase() store.Config {
 	return cfg
 }
 
+// Beside opens a connection of its own to the service's database, as somebody has it who
+// got hold of that. The test closes it.
+func (s *Service) Beside() *sql.DB {
+	s.t.Helper()
+	return s.beside()
+}
+
 // beside opens a connection of its own to the service's database.
 func (s *Service) beside() *sql.DB {
 	s.t.Helper()

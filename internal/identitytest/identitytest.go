@@ -43,8 +43,8 @@ type Options struct {
 	SeparateOps bool
 	// NoAPIDocs is passed on.
 	NoAPIDocs bool
-	// OwnUpkeep has the service do from time to time what it does then, by itself; else
-	// that is for the test to say: Service.Upkeep.
+	// OwnUpkeep has the service do from time to time what it does then, and seal the audit,
+	// by itself; else that is for the test to say: Service.Upkeep, Installation.Sealer.
 	OwnUpkeep bool
 	// LogLevel is the least that is logged; nil is all of it.
 	LogLevel slog.Leveler
@@ -56,6 +56,8 @@ type Options struct {
 	Clock         *Clock
 	// PasswordRange is passed on.
 	PasswordRange breach.Config
+	// AuditRetention is passed on.
+	AuditRetention time.Duration
 	// AddressFailures and TrustedProxies are passed on. Zero failures is any number: all
 	// requests of a test come from one address. Names are throttled in any case.
 	AddressFailures int
@@ -142,11 +144,11 @@ func New(t testing.TB, options ...Options) *Service {
 	})
 	s.must(err)
 	if !o.OwnUpkeep {
-		s.holdLease()
+		s.holdLeases()
 	}
 	srv, err := server.New(server.Config{
 		Installation: in, Logger: s.Logger, AllowedOrigins: o.AllowedOrigins, TrustedProxies: o.TrustedProxies, AddressFailures: o.AddressFailures,
-		SeparateOps: o.SeparateOps, NoAPIDocs: o.NoAPIDocs, Version: "test",
+		AuditRetention: o.AuditRetention, SeparateOps: o.SeparateOps, NoAPIDocs: o.NoAPIDocs, Version: "test",
 	})
 	s.must(err)
 	s.Handler, s.Routes, s.Upkeep, s.StoreEvents = srv.Handler(), srv.Routes(), srv.Upkeep, srv.StoreEvents
@@ -154,14 +156,16 @@ func New(t testing.TB, options ...Options) *Service {
 	return s
 }
 
-// holdLease keeps what nodes do from time to time from happening at any other moment than
-// when the test calls Upkeep, on whichever node.
-func (s *Service) holdLease() {
+// holdLeases keeps what nodes do from time to time from happening at any other moment than
+// when the test says so, on whichever node.
+func (s *Service) holdLeases() {
 	s.t.Helper()
-	ours, err := s.Installation.DB.TakeLease(s.t.Context(), store.LeaseUpkeep, "the test kit", 100*365*24*time.Hour)
-	s.must(err)
-	if !ours {
-		s.t.Fatal("a node that is not of the kit has the lease")
+	for _, lease := range []string{store.LeaseUpkeep, store.LeaseAudit} {
+		ours, err := s.Installation.DB.TakeLease(s.t.Context(), lease, "the test kit", 100*365*24*time.Hour)
+		s.must(err)
+		if !ours {
+			s.t.Fatalf("a node that is not of the kit has the lease %s", lease)
+		}
 	}
 }
 

@@ -207,10 +207,10 @@ func (r *traffic) lines() (signing map[string]string) {
 	return signing
 }
 
-// cuts has the database cut the nth write of every transaction; 0 is none.
+// cuts has the database cut the nth write to some tables of every transaction; 0 is none.
 type cuts struct{ *sql.DB }
 
-func newCuts(t *testing.T, path string) cuts {
+func newCuts(t *testing.T, path string, tables ...string) cuts {
 	t.Helper()
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: path, RawQuery: "_pragma=busy_timeout(10000)"}).String())
 	if err != nil {
@@ -220,8 +220,8 @@ func newCuts(t *testing.T, path string) cuts {
 	c := cuts{db}
 	c.exec(t, `CREATE TABLE cuts (at INTEGER, done INTEGER)`)
 	c.exec(t, `INSERT INTO cuts VALUES (0, 0)`)
-	for _, table := range []string{"revision", "changes", "signing_keys", "audit_events"} {
-		for _, event := range []string{"INSERT", "UPDATE"} {
+	for _, table := range tables {
+		for _, event := range []string{"INSERT", "UPDATE", "DELETE"} {
 			c.exec(t, `CREATE TRIGGER cut_`+event+`_`+table+` BEFORE `+event+` ON `+table+` WHEN (SELECT at FROM cuts) > 0 BEGIN
 				UPDATE cuts SET done = done + 1;
 				SELECT RAISE(ABORT, 'cut') WHERE (SELECT done = at FROM cuts);
@@ -254,7 +254,7 @@ func TestRotationUnderLiveTraffic(t *testing.T) {
 	r.pass(keyring.Lead)
 	failpoints := cuts{}
 	if a.Database.Path != "" {
-		failpoints = newCuts(t, a.Database.Path)
+		failpoints = newCuts(t, a.Database.Path, "revision", "changes", "signing_keys", "audit_events")
 	}
 	seen, cut := map[string]map[string]bool{"ES256": {}, "EdDSA": {}}, 0
 	for len(seen["ES256"]) <= 10 || len(seen["EdDSA"]) <= 10 {

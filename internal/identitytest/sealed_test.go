@@ -173,8 +173,8 @@ func TestEncryptionKeyDroppedEarly(t *testing.T) {
 	s := identitytest.New(t, identitytest.Options{Database: v.Database, EncryptionKey: identity.NewSecret(after.Reveal() + "," + before.Reveal()), Clock: v.Clock})
 	sealed, err := s.Installation.Ring.SealedValues(t.Context())
 	v.must(err)
-	if len(sealed) != 2 {
-		t.Fatalf("%d values are sealed, want a signing key and a secret", len(sealed))
+	if len(sealed) != 3 {
+		t.Fatalf("%d values are sealed, want a signing key, a secret and the key of the audit", len(sealed))
 	}
 	for _, value := range sealed {
 		stored := v.Tables()

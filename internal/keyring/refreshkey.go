@@ -78,14 +78,17 @@ func (r *Ring) openRefreshKey(s store.SealedSecret) (*RefreshKey, error) {
 	return &RefreshKey{ID: [4]byte(id), key: identity.NewSecret(string(key))}, nil
 }
 
-// EnsureRefreshKey makes the secret of refresh tokens where there is none yet. It runs in
-// tx, which is inside store.DB.Change.
-func (r *Ring) EnsureRefreshKey(ctx context.Context, tx *store.DB) error {
+// EnsureSecrets makes the secret of refresh tokens and the key of the audit where there are
+// none yet. It runs in tx, which is inside store.DB.Change.
+func (r *Ring) EnsureSecrets(ctx context.Context, tx *store.DB) error {
 	_, err := tx.SealedSecret(ctx, RefreshSecret)
 	if identity.KindOf(err) == identity.NotFound {
-		return r.ReplaceRefreshKey(ctx, tx)
+		err = r.ReplaceRefreshKey(ctx, tx)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.ensureAuditKey(ctx, tx)
 }
 
 // ReplaceRefreshKey makes a new secret of refresh tokens: no token that is out is good any

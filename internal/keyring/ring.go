@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/chain"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -29,6 +30,7 @@ type Ring struct {
 	keys   *store.Cache[*keySet]
 	// refresh has the key of refresh tokens.
 	refresh *store.Cache[*RefreshKey]
+	audit   *store.Cache[*chain.Signer]
 	// refreshFault reports whether that was said of it.
 	refreshFault atomic.Bool
 	// last is what was read last. It signs nothing: it is for verifiers while the
@@ -56,6 +58,7 @@ func New(cfg Config) (*Ring, error) {
 		return r.load(ctx)
 	})
 	r.refresh = store.NewCache(cfg.Follower, store.KindSecret, 1, holdFor, r.loadRefreshKey)
+	r.audit = store.NewCache(cfg.Follower, store.KindSecret, 1, holdFor, r.loadAuditSigner)
 	return r, nil
 }
 

@@ -96,8 +96,11 @@ func place(kid string) seal.Place {
 }
 
 func titleOf(v store.SealedValue) string {
-	if v.Table == store.InSigningKeys {
+	switch {
+	case v.Table == store.InSigningKeys:
 		return "signing key " + v.Row
+	case v.Row == AuditSecret:
+		return "the key of the audit"
 	}
 	return "the secret of " + v.Row + " tokens"
 }

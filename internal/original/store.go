@@ -52,7 +52,7 @@ func (p Plan) Store(ctx context.Context, db *store.DB, ring *keyring.Ring, calle
 		if _, err := ring.Adopt(ctx, tx, p.key); err != nil {
 			return err
 		}
-		if err := ring.EnsureRefreshKey(ctx, tx); err != nil {
+		if err := ring.EnsureSecrets(ctx, tx); err != nil {
 			return err
 		}
 		for _, u := range p.Users {

@@ -65,12 +65,14 @@ func (in *Installation) Prepare(ctx context.Context, first FirstStart) (done Pre
 // complete adds what an installation of an earlier version does not have, and says what
 // does not open of what it has.
 func (in *Installation) complete(ctx context.Context) error {
-	_, err := in.DB.SealedSecret(ctx, keyring.RefreshSecret)
-	if identity.KindOf(err) == identity.NotFound {
-		err = in.DB.Change(ctx, func(tx *store.DB) error { return in.Ring.EnsureRefreshKey(ctx, tx) })
-	}
-	if err != nil {
-		return err
+	for _, name := range []string{keyring.RefreshSecret, keyring.AuditSecret} {
+		_, err := in.DB.SealedSecret(ctx, name)
+		if identity.KindOf(err) == identity.NotFound {
+			err = in.DB.Change(ctx, func(tx *store.DB) error { return in.Ring.EnsureSecrets(ctx, tx) })
+		}
+		if err != nil {
+			return err
+		}
 	}
 	sealed, err := in.Ring.SealedValues(ctx)
 	for _, v := range sealed {
@@ -100,7 +102,7 @@ func (in *Installation) begin(ctx context.Context, first FirstStart, done *Prepa
 		if _, err := in.Ring.Create(ctx, tx, first.Algorithm); err != nil {
 			return err
 		}
-		if err := in.Ring.EnsureRefreshKey(ctx, tx); err != nil {
+		if err := in.Ring.EnsureSecrets(ctx, tx); err != nil {
 			return err
 		}
 		if administrator == nil {

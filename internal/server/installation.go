@@ -12,6 +12,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/breach"
 	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
@@ -48,6 +49,8 @@ type Installation struct {
 	Pool     *argon2.Pool
 	Ring     *keyring.Ring
 	Admin    *admin.Service
+	// Sealer seals the audit.
+	Sealer *audit.Sealer
 	// Breaches is nil where no range service is asked.
 	Breaches *breach.Checker
 
@@ -111,6 +114,7 @@ func (in *Installation) assemble(ctx context.Context, cfg InstallationConfig, ke
 	if err != nil {
 		return err
 	}
+	in.Sealer = audit.NewSealer(in.DB, in.Ring, cfg.Logger)
 	administration := admin.Config{DB: in.DB, Follower: in.Follower, Ring: in.Ring, Pool: in.Pool}
 	if cfg.PasswordRange.URL != "" {
 		cfg.PasswordRange.Now, cfg.PasswordRange.Logger = in.DB.Now, cfg.Logger

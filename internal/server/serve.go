@@ -28,6 +28,7 @@ func (s *Server) Serve(ctx context.Context, public, ops net.Listener) error {
 	defer stopJobs()
 	running.Go(func() { s.in.Follower.Run(jobs) })
 	running.Go(func() { s.upkeep(jobs) })
+	running.Go(func() { s.sealAudit(jobs) })
 	running.Go(func() { s.storeUses(jobs) })
 	running.Go(func() { s.recorder.Run(jobs) })
 

@@ -34,6 +34,8 @@ type Config struct {
 	// AddressFailures is how many attempts of one address may fail in a minute; 0 is any
 	// number.
 	AddressFailures int
+	// AuditRetention is how long events are kept; 0 is for ever.
+	AuditRetention time.Duration
 	// AllowedOrigins may call /auth and /.well-known from a browser.
 	AllowedOrigins []string
 	// TLSCertFile and TLSKeyFile serve TLS; both or none. They are read again
@@ -64,6 +66,7 @@ type Server struct {
 	draining atomic.Bool
 	looking  singleflight.Group // what /readyz asks
 
+	auditRetention              time.Duration
 	limits                      Limits
 	connections, opsConnections *web.Connections
 }
@@ -81,7 +84,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Installation == nil || cfg.Logger == nil {
 		return nil, errors.New("the server needs an installation and a logger")
 	}
-	s := &Server{in: cfg.Installation, logger: cfg.Logger}
+	s := &Server{in: cfg.Installation, logger: cfg.Logger, auditRetention: cfg.AuditRetention}
 	var err error
 	if cfg.TLSCertFile != "" || cfg.TLSKeyFile != "" {
 		if s.tls, err = loadCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, cfg.Logger); err != nil {

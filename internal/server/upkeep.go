@@ -59,6 +59,7 @@ func (s *Server) Upkeep(ctx context.Context) {
 		{"sessions", batches(s.in.DB.PruneSessions)},
 		{"throttles", batches(s.in.DB.PruneThrottles)},
 		{"throttles beyond the cap", batches(s.capThrottles)},
+		{"the audit", batches(s.cutAudit)},
 	} {
 		if err := job.do(ctx); err != nil && ctx.Err() == nil {
 			s.logger.WarnContext(ctx, "upkeep failed; it is tried again in a minute", "of", job.of, "error", err.Error())

@@ -44,9 +44,16 @@ func (db *DB) Unsealed(ctx context.Context, limit int) ([]identity.Event, error)
 	return db.events(ctx, `WHERE number = 0 ORDER BY seq LIMIT ?`, limit)
 }
 
-// SealedEvents returns the events that follow the number in the chain, in its order.
-func (db *DB) SealedEvents(ctx context.Context, after int64, limit int) ([]identity.Event, error) {
-	return db.events(ctx, `WHERE number > ? ORDER BY number, seq LIMIT ?`, after, limit)
+// SealedEvents returns the events that follow one in the chain, in its order; the zero
+// Event is before the first. That two have the same number is for the caller to find.
+func (db *DB) SealedEvents(ctx context.Context, after identity.Event, limit int) ([]identity.Event, error) {
+	return db.events(ctx, `WHERE number >= ? AND (number > ? OR seq > ?) ORDER BY number, seq LIMIT ?`, max(after.Number, 1), after.Number, after.Seq, limit)
+}
+
+// CountUnsealed returns how many events are not sealed yet.
+func (db *DB) CountUnsealed(ctx context.Context) (n int64, err error) {
+	err = db.row(ctx, "events", `SELECT COUNT(*) FROM audit_events WHERE number = 0`, nil, &n)
+	return n, err
 }
 
 // SealEvents stores the numbers and hashes of events, which follow the end of the chain
@@ -133,20 +140,22 @@ func (db *DB) Cuttable(ctx context.Context, before time.Time, limit int) (identi
 }
 
 // CutAudit deletes the sealed events up to the number of the statement, which is a cut, and
-// the statements before it. It needs a transaction, in which the cut is recorded.
-func (db *DB) CutAudit(ctx context.Context, cut AuditStatement) error {
-	if _, err := db.exec(ctx, "cutting the audit", `DELETE FROM audit_events WHERE number > 0 AND number <= ?`, cut.Number); err != nil {
-		return err
+// the statements up to there, and returns how many events that were. It needs a transaction,
+// in which the cut is recorded.
+func (db *DB) CutAudit(ctx context.Context, cut AuditStatement) (int64, error) {
+	n, err := db.exec(ctx, "cutting the audit", `DELETE FROM audit_events WHERE number > 0 AND number <= ?`, cut.Number)
+	if err != nil {
+		return 0, err
 	}
 	if _, err := db.exec(ctx, "cutting the audit", `DELETE FROM audit_statements WHERE number <= ?`, cut.Number); err != nil {
-		return err
+		return 0, err
 	}
-	return db.putStatement(ctx, cut)
+	return n, db.putStatement(ctx, cut)
 }
 
-// resumeAudit has events arrive after those that Fill has put there, and the chain go on
-// from its last.
-func (db *DB) resumeAudit(ctx context.Context) error {
+// ResumeAudit has events arrive after those that InsertRows has put there, and the chain go
+// on from its last. It needs Fill.
+func (db *DB) ResumeAudit(ctx context.Context) error {
 	if db.dialect.resumeAudit != "" {
 		if _, err := db.exec(ctx, "numbering events", db.dialect.resumeAudit); err != nil {
 			return err

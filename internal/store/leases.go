@@ -5,8 +5,11 @@ import (
 	"time"
 )
 
-// LeaseUpkeep is the lease of what one node does for all from time to time.
-const LeaseUpkeep = "upkeep"
+// The leases: of what one node does for all from time to time, and of sealing the audit.
+const (
+	LeaseUpkeep = "upkeep"
+	LeaseAudit  = "audit"
+)
 
 // TakeLease gives the holder, a name of this node that no other has, the lease for a
 // time, and reports whether it has it: nobody else holds it, or has let it expire. A lease

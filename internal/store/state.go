@@ -110,7 +110,7 @@ func (db *DB) Fill(ctx context.Context, fn func(tx *DB) error) error {
 					return err
 				}
 				// Nodes know nothing else of a database without state.
-				return errors.Join(tx.resumeAudit(ctx), tx.touched(ctx, KindConfiguration, ""), tx.touched(ctx, KindSigningKeys, ""))
+				return errors.Join(tx.touched(ctx, KindConfiguration, ""), tx.touched(ctx, KindSigningKeys, ""))
 			})
 		})
 	})

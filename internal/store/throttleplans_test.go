@@ -17,28 +17,34 @@ import (
 // Of many names, most of which somebody has invented, no verb looks at more than it is
 // about.
 func TestThrottlesUseIndexes(t *testing.T) {
+	useIndexes(t, "throttles", manyThrottles, ofThrottles(t.Context()))
+}
+
+// useIndexes expects that no verb looks at more than it is about, on any database, of the
+// many rows of a table that fill makes.
+func useIndexes(t *testing.T, table string, fill func(t *testing.T, db *store.DB) (inner *sql.DB), verbs func(through *store.DB) map[string]func() error) {
 	t.Run("SQLite", func(t *testing.T) {
 		db, err := store.Open(store.Config{Path: filepath.Join(t.TempDir(), "identity.db")})
 		check(t, err)
 		t.Cleanup(func() { check(t, db.Close()) })
 		_, err = db.Migrate(t.Context())
 		check(t, err)
-		inner := manyThrottles(t, db)
-		wantNoScan(t, db, ofThrottles(t.Context()), func(s statement) (string, bool) {
+		inner := fill(t, db)
+		wantNoScan(t, db, verbs, func(s statement) (string, bool) {
 			work := plan(t, inner, s.text, s.args)
 			return work, strings.Contains(work, "SCAN") || strings.Contains(work, "TEMP B-TREE") && !strings.Contains(s.text, "OFFSET")
 		})
 	})
 	onServers(t, func(t *testing.T, p place) {
 		db := p.migrated(t)
-		inner := manyThrottles(t, db)
-		analyse := "ANALYZE TABLE throttles"
+		inner := fill(t, db)
+		analyse := "ANALYZE TABLE " + table
 		if p.Kind == dbserver.PostgreSQL {
-			analyse = "ANALYZE throttles"
+			analyse = "ANALYZE " + table
 		}
 		_, err := inner.ExecContext(t.Context(), analyse)
 		check(t, err)
-		wantNoScan(t, db, ofThrottles(t.Context()), func(s statement) (string, bool) {
+		wantNoScan(t, db, verbs, func(s statement) (string, bool) {
 			if p.Kind == dbserver.PostgreSQL {
 				return blocksRead(t, inner, s)
 			}

@@ -61,6 +61,9 @@ func (r *Reader) Into(ctx context.Context, db *store.DB, finish func(tx *store.D
 		if err := r.fill(ctx, tx, rows); err != nil {
 			return fmt.Errorf("line %d of the export: %w", r.number, err)
 		}
+		if err := tx.ResumeAudit(ctx); err != nil {
+			return err
+		}
 		return finish(tx, rows)
 	})
 	if err != nil {

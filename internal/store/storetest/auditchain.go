@@ -70,10 +70,10 @@ func testSealEvents(t *testing.T, h *harness) {
 	for i := range made {
 		made[i].Seq, made[i].Number, made[i].Hash = int64(i+1), int64(i+1), hashOf(int64(i+1))
 	}
-	sealed, err := db.SealedEvents(ctx, 0, 1000)
+	sealed, err := db.SealedEvents(ctx, identity.Event{}, 1000)
 	check(t, err)
 	wantEqual(t, sealed, made)
-	sealed, err = db.SealedEvents(ctx, 440, 5)
+	sealed, err = db.SealedEvents(ctx, made[439], 5)
 	check(t, err)
 	wantEqual(t, sealed, made[440:445])
 
@@ -168,7 +168,7 @@ func testSealEventsParallel(t *testing.T, h *harness) {
 		})
 	}
 	sealing.Wait()
-	sealed, err := db.SealedEvents(ctx, 0, 2*len(made))
+	sealed, err := db.SealedEvents(ctx, identity.Event{}, 2*len(made))
 	check(t, err)
 	if len(sealed) != len(made) {
 		t.Fatalf("%d of %d are sealed", len(sealed), len(made))
@@ -218,9 +218,13 @@ func testCutAudit(t *testing.T, h *harness) {
 	}
 	for _, number := range []int64{2, 5} {
 		check(t, db.Tx(ctx, func(tx *store.DB) error {
-			return tx.CutAudit(ctx, store.AuditStatement{Number: number, Kind: store.StatementCut, Statement: fmt.Sprint("cut at ", number), MadeAt: db.Now()})
+			n, err := tx.CutAudit(ctx, store.AuditStatement{Number: number, Kind: store.StatementCut, Statement: fmt.Sprint("cut at ", number), MadeAt: db.Now()})
+			if want := map[int64]int64{2: 2, 5: 3}[number]; n != want {
+				t.Errorf("the cut at %d took %d events, want %d", number, n, want)
+			}
+			return err
 		}))
-		left, err := db.SealedEvents(ctx, 0, 100)
+		left, err := db.SealedEvents(ctx, identity.Event{}, 100)
 		check(t, err)
 		if len(left) != 6-int(number) || left[0].Number != number+1 {
 			t.Errorf("after the cut at %d: %d events from %d", number, len(left), left[0].Number)

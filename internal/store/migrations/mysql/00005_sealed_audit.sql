@@ -29,3 +29,5 @@ CREATE TABLE IF NOT EXISTS audit_statements (
 	made_at   BIGINT         NOT NULL,
 	PRIMARY KEY (number, kind)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC;
+
+INSERT INTO leases (name, holder, expires_at) SELECT 'audit', '', 0 FROM (SELECT 1 AS one) x WHERE NOT EXISTS (SELECT 1 FROM leases WHERE name = 'audit');

@@ -28,3 +28,5 @@ CREATE TABLE audit_statements (
 	made_at   BIGINT           NOT NULL,
 	PRIMARY KEY (number, kind)
 );
+
+INSERT INTO leases (name, holder, expires_at) VALUES ('audit', '', 0);

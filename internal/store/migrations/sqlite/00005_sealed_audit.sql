@@ -26,3 +26,5 @@ CREATE TABLE audit_statements (
 	made_at   INTEGER NOT NULL,
 	PRIMARY KEY (number, kind)
 ) STRICT;
+
+INSERT INTO leases (name, holder, expires_at) VALUES ('audit', '', 0);
