@@ -2,32 +2,17 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/api"
 )
 
-// detail is the detail of the events that a Recorder records.
+// detail is the detail of an event that is not written out yet.
 type detail struct {
-	Check      identity.Check  `json:"check,omitempty"`
-	Reason     string          `json:"reason,omitempty"`
-	Code       string          `json:"code,omitempty"`
-	Status     int             `json:"status,omitempty"`
-	Method     string          `json:"method,omitempty"`
-	Route      string          `json:"route,omitempty"`
-	Audience   string          `json:"audience,omitempty"`
-	Credential string          `json:"credential,omitempty"`
-	Key        string          `json:"key,omitempty"` // beside a secret
-	EndedBy    string          `json:"ended_by,omitempty"`
-	Facts      json.RawMessage `json:"facts,omitempty"`
-	Network    string          `json:"network,omitempty"`
-	Count      int64           `json:"count,omitempty"` // where there is more than one
-	First      *time.Time      `json:"first,omitempty"`
-	Last       *time.Time      `json:"last,omitempty"`
-
-	reason *identity.Reason
+	api.EventDetail
+	reason *identity.Reason // its facts are written out later
 }
 
 // Run stores what is recorded, until ctx ends, and then what is left. Until it returns,

@@ -2,11 +2,14 @@ package audit
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/netip"
+	"runtime/trace"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/api"
 	"github.com/seed-60f9e3ad/identity/internal/ratelimit"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
@@ -48,7 +51,8 @@ type merged struct {
 // Refused records that a request was refused, in a row of its own while the budget lasts:
 // strangers have one together, who has proven to be somebody has one alone. What is not
 // found is an answer and no refusal. It only touches memory.
-func (r *Recorder) Refused(f web.Refusal) {
+func (r *Recorder) Refused(ctx context.Context, f web.Refusal) {
+	defer trace.StartRegion(ctx, "audit.Refused").End()
 	if f.Code == identity.NotFound.String() {
 		return
 	}
@@ -58,14 +62,14 @@ func (r *Recorder) Refused(f web.Refusal) {
 			ID: identity.NewID(now), At: now, Name: RequestRefused, Outcome: identity.OutcomeFailure,
 			Actor: f.Principal, RequestID: f.RequestID,
 		},
-		detail: detail{Reason: f.Text, Code: f.Code, Status: f.Status, Method: f.Method, Route: f.Pattern},
+		detail: detail{EventDetail: api.EventDetail{Reason: f.Text, Code: f.Code, Status: f.Status, Method: f.Method, Route: f.Pattern}},
 	}
 	if f.IP.IsValid() {
 		e.IP = f.IP.String()
 	}
 	if f.Reason != nil {
 		e.Actor = cmp.Or(e.Actor, f.Reason.About)
-		e.detail.Check, e.detail.Reason, e.detail.Credential = f.Reason.Check, f.Reason.Text, f.Reason.Credential
+		e.detail.Check, e.detail.Reason, e.detail.Credential = string(f.Reason.Check), f.Reason.Text, f.Reason.Credential
 		e.detail.reason = f.Reason
 	}
 	r.mu.Lock()
@@ -76,7 +80,7 @@ func (r *Recorder) Refused(f web.Refusal) {
 		r.added(n)
 		return
 	}
-	r.merge(f, e.detail.Check, now)
+	r.merge(f, identity.Check(e.detail.Check), now)
 	r.mu.Unlock()
 	r.merges.Add(1)
 }

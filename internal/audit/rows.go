@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/api"
 )
 
 // row is what is stored of successes that are equal. One that is alone says of which
@@ -15,7 +16,7 @@ func (s Success) row(t *tally) row {
 		Event: identity.Event{
 			ID: identity.NewID(t.first), At: t.first, Name: s.Event, Outcome: identity.OutcomeSuccess, Actor: s.Actor, Target: s.Target,
 		},
-		detail: detail{Audience: s.Audience, Credential: s.SecretID},
+		detail: detail{EventDetail: api.EventDetail{Audience: s.Audience, Credential: s.SecretID}},
 	}
 	switch {
 	case s.SecretID == "":
@@ -43,7 +44,7 @@ func (m merged) row(t *tally) row {
 		Event: identity.Event{
 			ID: identity.NewID(t.first), At: t.last, Name: RequestsRefused, Outcome: identity.OutcomeFailure, Actor: m.actor,
 		},
-		detail: detail{Check: m.check, Code: m.code, Method: m.method, Route: m.route},
+		detail: detail{EventDetail: api.EventDetail{Check: string(m.check), Code: m.code, Method: m.method, Route: m.route}},
 	}
 	if m.network.IsValid() {
 		e.detail.Network = m.network.String()
@@ -66,7 +67,7 @@ func written(rows []row) []identity.Event {
 			e.detail.Facts, err = e.detail.reason.FactsJSON()
 		}
 		if err == nil {
-			e.Detail, err = json.Marshal(e.detail)
+			e.Detail, err = json.Marshal(e.detail.EventDetail)
 		}
 		if err != nil { // a fact that is no JSON: the rest is worth more than nothing
 			e.Detail = []byte(`{}`)

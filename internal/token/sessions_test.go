@@ -139,7 +139,7 @@ func TestUsesAfterTheEnd(t *testing.T) {
 	d := newDesk(t, "ES256")
 	d.update(admin.ConfigurationUpdate{MaxRefreshes: ptr(3), SessionMaxAge: ptr(time.Hour), RefreshGrace: ptr(time.Minute)})
 	for name, end := range map[string]func(f *family) (by string){
-		"expired":    func(*family) string { d.Clock.Move(time.Hour); return "" },
+		"expired": func(*family) string { d.Clock.Move(time.Hour); return "" },
 		"logged out": func(f *family) string {
 			_, err := f.sessions.End(t.Context(), f.tokens[0])
 			d.must(err)

@@ -37,7 +37,7 @@ func (rt *Router) refuse(e *event, r *http.Request, f *failure) {
 	if refusal.Reason == nil {
 		refusal.Text = f.told()
 	}
-	rt.refused(refusal)
+	rt.refused(r.Context(), refusal)
 }
 
 // told is what the caller is told, without the names that it has made up.

@@ -53,7 +53,7 @@ type Config struct {
 	// the answer.
 	Admit func(context.Context) error
 	// Refused, if set, is told of each request that a route refuses, before the answer.
-	Refused func(Refusal)
+	Refused func(context.Context, Refusal)
 }
 
 // Observation is what metrics need of a request. Every string comes from a
@@ -100,7 +100,7 @@ type Router struct {
 	hsts    bool
 	observe func(Observation)
 	admit   func(context.Context) error
-	refused func(Refusal)
+	refused func(context.Context, Refusal)
 	mux     *http.ServeMux
 	paths   map[string]*path
 	warned  sync.Once
