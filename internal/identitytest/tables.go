@@ -33,7 +33,7 @@ func (s *Service) Tables(but ...string) map[string]string {
 	for table, columns := range of {
 		from := table
 		if table == "audit_events" {
-			from += ` WHERE event NOT IN ('` + strings.Join(ofRequests, `', '`) + `')`
+			from += ` WHERE event NOT IN ('` + strings.Join(ofRequests, `', '`) + `') AND NOT (event = '` + audit.SessionEnded + `' AND detail LIKE '%"ended_by":"logout"}')`
 		}
 		rows := s.rows(db, `SELECT `+strings.Join(columns, ", ")+` FROM `+from)
 		slices.Sort(rows)
