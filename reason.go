@@ -55,9 +55,9 @@ func (r *Reason) At(name string, t time.Time) *Reason {
 	return r.With(name, t.UTC().Format(time.RFC3339)) // a year above 9999 is no JSON time
 }
 
-// For adds a fact that is a length of time, in whole seconds, rounded up.
+// For adds a fact that is a length of time, in whole seconds.
 func (r *Reason) For(name string, d time.Duration) *Reason {
-	return r.With(name, int64((d+time.Second-1)/time.Second))
+	return r.With(name, int64(d.Round(time.Second)/time.Second))
 }
 
 // Error returns the text.
