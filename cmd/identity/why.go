@@ -138,7 +138,9 @@ func (w *why) do() {
 		return
 	}
 	for _, placeholder := range []string{"CLIENT", "USER", "ID"} {
-		w.Do = strings.ReplaceAll(w.Do, " "+placeholder+"\"", " "+w.Who+"\"")
+		for _, end := range []string{`"`, " --"} {
+			w.Do = strings.ReplaceAll(w.Do, " "+placeholder+end, " "+w.Who+end)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ var adviceOn = map[identity.Check]advice{
 
 	identity.RefusedUserUnknown:     {"No user has the name that was typed. It is stored nowhere: it may have been a password.", "Compare with \"identity user list\"."},
 	identity.RefusedUserDisabled:    {"The password was right; the user is disabled.", "\"identity audit list --target USER\" says by whom; \"identity user enable USER\"."},
-	identity.RefusedPasswordWrong:   {"The password was wrong.", "\"identity user password USER\" sets another one. Many of these from one place are guesses."},
+	identity.RefusedPasswordWrong:   {"The password was wrong.", "\"identity user update USER --generate-password\" sets another one. Many of these from one place are guesses."},
 	identity.RefusedPasswordOneTime: {"The password was right, but works once: it must be changed first.", "Have the user set their own with POST /auth/password, or \"identity password\"."},
 
 	identity.RefusedThrottleName:    {"Too many attempts on this {kind} have failed ({attempts}); each has to wait until {until}.", "\"identity throttle clear -- {throttle}\" lets the next attempt begin at once. See who guesses below."},
