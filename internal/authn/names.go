@@ -108,9 +108,9 @@ func (s *slot) waits(account identity.Throttle) *identity.Reason {
 	switch {
 	case account.Name == "": // nobody's, as far as is known
 	case account.Kind == identity.ThrottleClient:
-		reason.Of(account.Name)
+		reason = reason.Of(account.Name)
 	default:
-		reason.With("username", account.Name)
+		reason = reason.With("username", account.Name)
 	}
 	return reason
 }
