@@ -90,7 +90,7 @@ func TestImportedHashCosts(t *testing.T) {
 	if _, err := b.importUser("ann", "$2a$04$Q4lur3IdvWKlhYT2IgUY2OyDF37EasZduqMhEpVMRjM5Wnfgv1Boa"); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"ann": "wrong password", "nobody": "unknown username"} {
+	for name, want := range map[string]string{"ann": "wrong password", "nobody": "there is no user with this name"} {
 		if hashes, _ := b.work(func() { refused(t, b.login(name, "wrong"), want) }); hashes != 1 {
 			t.Errorf("%s: %d hashes, want 1", name, hashes)
 		}

@@ -99,7 +99,7 @@ func TestStaticSignatureIsOptIn(t *testing.T) {
 	// A client with the mark and without an RSA key, as nobody can register it.
 	b.keyClient("elliptic", b.Key(jose.ES256).Public().PEM())
 	b.Change("client", "elliptic", `UPDATE clients SET static_signature = 1 WHERE id = ?`, "elliptic")
-	refused(t, b.present("elliptic", nil, ptr(pss(t, key, "elliptic"))), "wrong static signature")
+	refused(t, b.present("elliptic", nil, ptr(pss(t, key, "elliptic"))), "the client has no RSA key, which a static signature needs")
 
 	// A key that is bound to another algorithm makes no static signature.
 	bound, err := key.Public().Bind(jose.RS256)
@@ -108,7 +108,7 @@ func TestStaticSignatureIsOptIn(t *testing.T) {
 	}
 	b.keyClient("bound", bound.JWK())
 	b.Change("client", "bound", `UPDATE clients SET static_signature = 1 WHERE id = ?`, "bound")
-	refused(t, b.present("bound", nil, ptr(pss(t, key, "bound"))), "wrong static signature")
+	refused(t, b.present("bound", nil, ptr(pss(t, key, "bound"))), "the client has no RSA key, which a static signature needs")
 }
 
 func TestStaticSignatureForm(t *testing.T) {
@@ -169,9 +169,9 @@ func TestSecrets(t *testing.T) {
 		{"other case", "chosen", "A secret that was chosen", "wrong secret"},
 		{"space behind", "chosen", chosen + " ", "wrong secret"},
 		{"empty", "chosen", "", "wrong secret"},
-		{"unknown client", "nobody", chosen, "unknown client"},
-		{"client_id in other case", "Chosen", chosen, "unknown client"},
-		{"no client_id", "", chosen, "unknown client"},
+		{"unknown client", "nobody", chosen, "there is no client with this client_id"},
+		{"client_id in other case", "Chosen", chosen, "there is no client with this client_id"},
+		{"no client_id", "", chosen, "there is no client with this client_id"},
 		{"long", "chosen", string(make([]byte, 60_000)), "wrong secret"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -208,12 +208,12 @@ func TestKidChoosesAmongOwnKeys(t *testing.T) {
 	} {
 		header := fmt.Sprintf(`{"alg":"ES256","kid":%q}`, c.kid.Public().KID())
 		t.Run(name, func(t *testing.T) {
-			refused(t, b.present("two", nil, ptr(forge(t, c.key, header, claims))), "not signed by a key of its own")
+			refused(t, b.present("two", nil, ptr(forge(t, c.key, header, claims))), "not signed by a key of the client's own that fits")
 		})
 	}
 	// Without a kid one key is tried, the newest.
 	accepted(t, b.present("two", nil, ptr(forge(t, second, `{"alg":"ES256"}`, claims))))
-	refused(t, b.present("two", nil, ptr(forge(t, first, `{"alg":"ES256"}`, b.claims("two", nil)))), "not signed by a key of its own")
+	refused(t, b.present("two", nil, ptr(forge(t, first, `{"alg":"ES256"}`, b.claims("two", nil)))), "not signed by a key of the client's own that fits")
 }
 
 func TestNewRefusesWhatIsMissing(t *testing.T) {
