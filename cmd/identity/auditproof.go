@@ -57,7 +57,7 @@ func auditHeadCommand(p *program) *cobra.Command {
 		Use: "head", Short: "Show the newest signed statement about the audit", Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		Long: `Show the newest statement that the service has signed about the audit: up to which number
 it goes, and the hash there, as a compact JWS. The service also logs each one, as "audit
-head". Kept elsewhere, it proves later that nothing up to there was taken away.`,
+statement". Kept elsewhere, it proves later that nothing up to there was taken away.`,
 		Example: `  identity audit head > head.jws`,
 		RunE: onDatabase(p, func(cmd *cobra.Command, _ []string, in *server.Installation) error {
 			head, err := in.DB.LastStatement(cmd.Context(), store.StatementHead)
@@ -113,7 +113,7 @@ func auditVerifyCommand(p *program) *cobra.Command {
 		Use: "verify [FILE]", Short: "Prove that nobody changed the audit", Args: cobra.MaximumNArgs(1),
 		Long: `Prove that the audit is as it was sealed: in an export, or without FILE in the database of
 the environment. It needs the public key, as "identity audit key" showed it at the
-beginning, and better also a statement that was kept elsewhere: an "audit head" of the log,
+beginning, and better also a statement that was kept elsewhere: an "audit statement" of the log,
 or what "identity audit head" showed. Without one it cannot tell whether the newest events
 were taken away together with all that was signed about them.
 
@@ -198,7 +198,7 @@ func verifyExport(p *program, file string, keys []jose.PublicKey, kept *chain.St
 		if err != nil {
 			return chain.Report{}, err
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // it was only read
 		from = f
 	}
 	v := chain.NewVerifier(keys, kept)

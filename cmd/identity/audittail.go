@@ -38,7 +38,7 @@ that come, until it is interrupted. -o json writes one JSON object in a line.`
 			page, _, err := all[api.Event](cmd.Context(), c, events.path, query, most)
 			if err != nil {
 				if cmd.Context().Err() != nil {
-					return nil // it was interrupted, as it is meant to be
+					return nil //nolint:nilerr // it was interrupted, as it is meant to be
 				}
 				return err
 			}

@@ -60,9 +60,9 @@ func (a *arenas) release() {
 
 func newArena(blocks uint32) []block {
 	bytes := allocate(int(blocks) * blockSize)
-	return unsafe.Slice((*block)(unsafe.Pointer(unsafe.SliceData(bytes))), blocks)
+	return unsafe.Slice((*block)(unsafe.Pointer(unsafe.SliceData(bytes))), blocks) //nolint:gosec // the same bytes, as words: allocate aligns them
 }
 
 func freeArena(arena []block) {
-	deallocate(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(arena))), len(arena)*blockSize))
+	deallocate(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(arena))), len(arena)*blockSize)) //nolint:gosec // the bytes that newArena got
 }

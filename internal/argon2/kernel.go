@@ -152,7 +152,7 @@ func (f *fill) reference(random uint64, pass, slice, lane, i uint32) uint32 {
 	}
 	x := random & (1<<32 - 1)
 	y := uint64(size) * (x * x >> 32) >> 32
-	return of*f.lane + (begin+size-1-uint32(y))%f.lane //nolint:gosec // y is less than size
+	return of*f.lane + (begin+size-1-uint32(y))%f.lane
 }
 
 // end makes the tag of the last blocks of the lanes: step 7.

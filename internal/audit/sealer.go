@@ -73,7 +73,7 @@ func (s *Sealer) batch(ctx context.Context) (int, error) {
 	if err := s.db.SealEvents(ctx, end, events, head); err != nil {
 		return 0, err
 	}
-	s.tell(ctx, "audit head", head)
+	s.tell(ctx, head)
 	return len(events), nil
 }
 
@@ -86,9 +86,9 @@ func (s *Sealer) state(signer *chain.Signer, kind string, about identity.Event) 
 
 // tell logs a statement in parts: as a whole it looks like a token, for which logs are
 // searched.
-func (s *Sealer) tell(ctx context.Context, what string, st store.AuditStatement) {
+func (s *Sealer) tell(ctx context.Context, st store.AuditStatement) {
 	if r, err := chain.Split(st.Statement); err == nil {
-		s.logger.InfoContext(ctx, what, "number", r.Number, "hash", r.Hash, "iat", r.At, "kid", r.KID, "signature", r.Signature)
+		s.logger.InfoContext(ctx, "audit statement", "kind", r.Kind, "number", r.Number, "hash", r.Hash, "iat", r.At, "kid", r.KID, "signature", r.Signature)
 	}
 }
 
@@ -128,7 +128,7 @@ func (s *Sealer) Cut(ctx context.Context, before time.Time, limit int) (int64, e
 		return Record(ctx, tx, retention, Change{Name: "audit.cut", After: cut{last.Number, last.At}})
 	})
 	if err == nil && gone > 0 {
-		s.tell(ctx, "audit cut", statement)
+		s.tell(ctx, statement)
 	}
 	return gone, err
 }

@@ -10,25 +10,33 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
 
-// A refusal for which no hash is computed comes no sooner than a time that hides what was
-// done for it, whoever is named. (That it comes no later for one than for another is what
+// A refusal comes no sooner than a time that hides what was done for it beside a hash,
+// whoever is named. (That it comes no later for one than for another is what
 // internal/bench/timing measures.)
-func TestRefusalsWithoutHashAreUnhurried(t *testing.T) {
+func TestRefusalsAreUnhurried(t *testing.T) {
 	b := newBench(t)
 	key, wrong := b.Key(jose.ES256), b.Key(jose.ES256)
 	b.keyClient("client", key.Public().PEM())
 	b.keyClient("disabled", key.Public().PEM())
 	b.DisableClient("disabled")
+	unhurried := func(what string, attempt func() error) {
+		t.Helper()
+		began := time.Now()
+		err := attempt()
+		took := time.Since(began)
+		refused(t, err, "")
+		if took < 10*time.Millisecond {
+			t.Errorf("%s: refused after %v", what, took)
+		}
+	}
 	for _, id := range []string{"unknown", "client", "client", "disabled", ""} {
 		for what, signature := range map[string]*string{"none": nil, "garbage": ptr("garbage"), "static": ptr("AAAA"), "assertion": ptr(b.Assertion(wrong, id))} {
-			began := time.Now()
-			err := b.present(id, nil, signature)
-			took := time.Since(began)
-			refused(t, err, "")
-			if took < 10*time.Millisecond {
-				t.Errorf("client %q, signature %s: refused after %v", id, what, took)
-			}
+			unhurried("client "+id+", signature "+what, func() error { return b.present(id, nil, signature) })
 		}
+		unhurried("client "+id+", a secret", func() error { return b.present(id, ptr("wrong"), nil) })
+	}
+	for _, name := range []string{"nobody", b.AdminUsername} {
+		unhurried("user "+name, func() error { return b.login(name, "wrong") })
 	}
 	accepted(t, b.present("client", nil, ptr(b.Assertion(key, "client"))))
 }

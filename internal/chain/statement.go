@@ -70,8 +70,7 @@ func (s *Signer) Sign(st Statement) (string, error) {
 
 // Record is a statement in parts, as the log has it and as people copy it from there.
 type Record struct {
-	// Kind is Head or Cut, or as the log says it, "audit head" or "audit cut".
-	Kind string `json:"msg"`
+	Kind string `json:"kind"` // Head or Cut
 	payload
 	KID       string `json:"kid"`
 	Signature string `json:"signature"` // in base64url
@@ -103,7 +102,7 @@ func ParseRecord(text []byte) (string, error) {
 		Alg jose.Algorithm `json:"alg"`
 		KID string         `json:"kid"`
 		Typ string         `json:"typ"`
-	}{jose.EdDSA, r.KID, types[strings.TrimPrefix(r.Kind, "audit ")]})
+	}{jose.EdDSA, r.KID, types[r.Kind]})
 	if err != nil {
 		return "", err
 	}
