@@ -18,10 +18,9 @@ func (s Success) row(t *tally) row {
 		},
 		detail: detail{EventDetail: api.EventDetail{Audience: s.Audience, Credential: s.SecretID}},
 	}
-	switch {
-	case s.SecretID == "":
+	if s.SecretID == "" {
 		e.detail.Credential = s.KeyID
-	default:
+	} else {
 		e.detail.Key = s.KeyID
 	}
 	if s.Event == SessionEnded {

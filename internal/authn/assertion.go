@@ -68,7 +68,7 @@ func (c assertionClaims) check(clientID, issuer string, now time.Time) *identity
 func (c assertionClaims) clock(check identity.Check, text string, now, said time.Time) *identity.Reason {
 	reason := identity.Refuse(check, text).At("said", said).At("now", now).For("leeway", clockSkew)
 	if c.IssuedAt != nil {
-		reason.At("iat", c.IssuedAt.time())
+		reason = reason.At("iat", c.IssuedAt.time())
 	}
 	return reason
 }

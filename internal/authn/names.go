@@ -107,12 +107,12 @@ func (s *slot) waits(account identity.Throttle) *identity.Reason {
 		With("throttle", s.name.ID).With("kind", string(account.Kind)).With("attempts", account.Attempts).At("since", account.BeganAt)
 	switch {
 	case account.Name == "": // nobody's, as far as is known
+		return reason
 	case account.Kind == identity.ThrottleClient:
-		reason.Of(account.Name)
+		return reason.Of(account.Name)
 	default:
-		reason.With("username", account.Name)
+		return reason.With("username", account.Name)
 	}
-	return reason
 }
 
 // read chooses the account on which the attempt counts: that of a familiar address, if it

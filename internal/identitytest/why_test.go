@@ -157,7 +157,6 @@ func TestWhyToWait(t *testing.T) {
 	d.want(refusal{"nobody's name", login("a password in the wrong place"), identity.RefusedThrottleName, "", "", map[string]any{"username": nil}})
 
 	one := identitytest.New(t, identitytest.Options{AddressFailures: 1})
-	limited := &whyDesk{T: t, Service: one}
 	wrong := func() identitytest.Response {
 		return one.Post("/auth/login", map[string]string{"username": "nobody", "password": "not the password"})
 	}
@@ -170,7 +169,7 @@ func TestWhyToWait(t *testing.T) {
 	r := one.Get("/api/audit?request_id="+answer.Header.Get("X-Request-Id"), "Authorization", "Bearer "+bearer)
 	for _, want := range []string{`"check":"throttle.address"`, `"source":"127.0.0.1/32"`, `"failures_allowed":1`} {
 		if answer.Status != http.StatusTooManyRequests || !strings.Contains(string(r.Body), want) {
-			limited.Errorf("%d: the event lacks %s: %s", answer.Status, want, r.Body)
+			t.Errorf("%d: the event lacks %s: %s", answer.Status, want, r.Body)
 		}
 	}
 }

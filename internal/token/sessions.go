@@ -303,7 +303,7 @@ func whyOver(s store.Standing) *identity.Reason {
 	switch {
 	case !s.EndedAt.IsZero():
 		reason.Text = "the session was ended"
-		reason.At("ended_at", s.EndedAt).With("ended_by", s.EndedBy)
+		reason = reason.At("ended_at", s.EndedAt).With("ended_by", s.EndedBy)
 	case s.Epoch != s.InstallationEpoch:
 		reason.Text = "all sessions were ended at once"
 	}

@@ -123,11 +123,10 @@ var refinements = map[string]func(*huma.Schema){
 // eventDetail are the members of an event's detail: api.EventDetail says what they are.
 func eventDetail() map[string]*huma.Schema {
 	members := map[string]*huma.Schema{}
-	of := reflect.TypeFor[api.EventDetail]()
-	for i := range of.NumField() {
-		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+	for field := range reflect.TypeFor[api.EventDetail]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		schema := &huma.Schema{Type: huma.TypeString}
-		switch of.Field(i).Type {
+		switch field.Type {
 		case reflect.TypeFor[json.RawMessage]():
 			schema.Type = huma.TypeObject
 		case reflect.TypeFor[int](), reflect.TypeFor[int64]():
