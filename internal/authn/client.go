@@ -155,7 +155,7 @@ func clientPrincipal(c identity.Client, now time.Time) identity.Principal {
 // prove checks every proof that the client requires, and only those.
 func (a *Authenticator) prove(ctx context.Context, client *knownClient, try *attempt) error {
 	if client.ID == "" {
-		return refused(identity.Refuse(identity.RefusedClientUnknown, "there is no client with this client_id"))
+		return refused(identity.Refuse(identity.RefusedClientUnknown, "unknown client: none has this client_id"))
 	}
 	if !client.Enabled {
 		return refused(identity.Refuse(identity.RefusedClientDisabled, "the client is disabled").Of(client.ID))

@@ -67,9 +67,9 @@ func (a *Authenticator) proveStatic(client *knownClient, try *attempt) error {
 	}
 	try.verified, try.keyID = true, key.id
 	if err := a.verifier.VerifyPSS(key.PublicKey, []byte(client.ID), try.signature.static); err != nil {
-		reason := identity.Refuse(identity.RefusedStaticWrong, "the newest RSA key of the client did not make the static signature")
+		reason := identity.Refuse(identity.RefusedStaticWrong, "wrong static signature: the client's newest RSA key did not make it")
 		if key.id == "" {
-			reason = identity.Refuse(identity.RefusedKeyUnknown, "the client has no RSA key, which a static signature needs")
+			reason = identity.Refuse(identity.RefusedKeyUnknown, "wrong static signature: the client has no RSA key, which it needs")
 		}
 		return refused(reason.Of(client.ID).By(key.id).With("kids", client.kids()))
 	}

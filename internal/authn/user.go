@@ -47,7 +47,7 @@ func (a *Authenticator) User(ctx context.Context, username string, password iden
 	var refusal error
 	switch {
 	case user.ID == "":
-		refusal = refused(identity.Refuse(identity.RefusedUserUnknown, "there is no user with this name"))
+		refusal = refused(identity.Refuse(identity.RefusedUserUnknown, "unknown username: nobody has it"))
 	case !ok:
 		refusal = refused(identity.Refuse(identity.RefusedPasswordWrong, "wrong password").Of(user.ID))
 	case !user.Enabled:

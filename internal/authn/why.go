@@ -69,7 +69,7 @@ func (s *signature) unreadable() *identity.Reason {
 // zero key where there was none. A kid that the client does not have is not repeated: until
 // a signature holds, anybody may have written it.
 func (k *knownClient) notSigned(m *jose.Message, key registeredKey) *identity.Reason {
-	const unsigned = "the assertion is not signed by a key of the client's own that fits: "
+	const unsigned = "the assertion of the client is not signed by a key of its own that fits: "
 	var reason *identity.Reason
 	switch {
 	case len(k.keys) == 0:

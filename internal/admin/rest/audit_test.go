@@ -26,6 +26,7 @@ type event struct {
 // events returns what the audit has for a query.
 func (d *desk) events(query string) []event {
 	d.Helper()
+	d.must(d.StoreEvents(d.Context())) // those of refusals come late
 	r := d.asAdmin("GET", "/api/audit?limit=200&"+query, "")
 	var page struct{ Data []event }
 	if r.Status != 200 {
