@@ -190,6 +190,13 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 	d.wantNoKeyMaterial("audit", pemOf("PRIVATE KEY", signing.PKCS8()), signing.Public(), whole)
 }
 
+// forgetRequests forgets the events of requests that changed nothing.
+func (d *desk) forgetRequests() {
+	d.Helper()
+	d.must(d.StoreEvents(d.Context()))
+	d.Change("configuration", "", `DELETE FROM audit_events WHERE event IN ('login.succeeded', 'request.refused')`)
+}
+
 func TestAuditFilters(t *testing.T) {
 	d := newDesk(t)
 	start := d.Clock.Now()
@@ -201,6 +208,7 @@ func TestAuditFilters(t *testing.T) {
 	d.wantStatus("by one", d.call(one, "PATCH", two, `{"enabled":false}`, "X-Request-Id", "the-one"), 200)
 	d.Clock.Move(time.Second)
 	d.role("three")
+	d.forgetRequests()
 	all := d.events("")
 	slices.Reverse(all)
 	names := func(events []event) string {
@@ -218,6 +226,7 @@ func TestAuditFilters(t *testing.T) {
 		name, _, _ := strings.Cut(bad, "=")
 		d.wantProblem(bad, d.asAdmin("GET", "/api/audit?"+bad, ""), 422, "invalid_request", fault{name, "invalid_value"})
 	}
+	d.forgetRequests()
 	for query, want := range map[string]string{
 		"event=user.created":              "user.created user.created",
 		"event=user":                      "",
