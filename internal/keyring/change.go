@@ -52,7 +52,10 @@ func (r *Ring) Import(ctx context.Context, tx *store.DB, private jose.PrivateKey
 		if hasLast && known.KID == last.KID && known.fault == nil {
 			return Key{known.SigningKey, known.public}, nil
 		}
-		next.TokensUntil, next.RetiresAt = known.TokensUntil, known.RetiresAt
+		next.TokensUntil = known.TokensUntil
+		if known.State(now) == identity.KeyRetired { // it goes on covering the tokens that it covers
+			next.TokensUntil = later(known.TokensUntil, known.RetiresAt)
+		}
 		if !known.unproven {
 			// It goes on as it is published: tokens under it are about, and one
 			// key has one algorithm (RFC 8725 section 3.1).

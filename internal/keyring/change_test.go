@@ -208,6 +208,21 @@ func TestKeyThatComesBackStillCoversItsTokens(t *testing.T) {
 	}
 }
 
+// A key that is imported again before it was to end is kept for the tokens that it signs, and
+// not for those that it was to sign by then.
+func TestKeyThatDidNotEndCoversNoMore(t *testing.T) {
+	n := first(t, jose.ES256)
+	again := generate(t, jose.ES256)
+	n.replaced(again)
+	n.activated(n.made(jose.ES256), keyring.Activation{})
+	n.imported(again)
+	n.imported(generate(t, jose.ES256))
+	k := n.key(again.Public().KID())
+	if want := k.SupersededAt.Add(lifetime + store.KeyMargin); !k.RetiresAt.Equal(want) {
+		t.Errorf("it is published for %v longer than its last token lives", k.RetiresAt.Sub(want))
+	}
+}
+
 func TestSameKeyAgainChangesNothing(t *testing.T) {
 	n := first(t, jose.ES256)
 	private := generate(t, jose.ES384)

@@ -69,8 +69,6 @@ func succeed(keys []identity.SigningKey, next identity.SigningKey, s succession)
 		}
 		changed = append(changed, ending(k, ends, last))
 	}
-	// One that comes back goes on covering the tokens that it covered.
-	next.TokensUntil = later(next.TokensUntil, next.RetiresAt)
 	next.ActivatesAt, next.SupersededAt, next.RetiresAt = s.at, time.Time{}, time.Time{}
 	return next, changed
 }
