@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-60f9e3ad/identity"
 )
 
 // namedTest is a test named in a page: alone, or with the end of its package's folder
@@ -73,4 +75,30 @@ func testFolders(t *testing.T) map[string][]string {
 		}
 	}
 	return folders
+}
+
+// TestChecksAreDocumented holds the list of checks in docs/why.md to the checks.
+func TestChecksAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("docs/why.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n## The checks\n")
+	listed := map[string]bool{}
+	for row := range strings.Lines(table) {
+		if cells := strings.Split(row, "|"); len(cells) > 2 {
+			for _, name := range regexp.MustCompile("`([a-z_]+\\.[a-z_]+)`").FindAllStringSubmatch(cells[1], -1) {
+				listed[name[1]] = true
+			}
+		}
+	}
+	for _, check := range identity.Checks() {
+		if !listed[string(check)] {
+			t.Errorf("docs/why.md does not list %s", check)
+		}
+		delete(listed, string(check))
+	}
+	for name := range listed {
+		t.Errorf("docs/why.md lists %s, which is no check", name)
+	}
 }

@@ -25,6 +25,8 @@ type Principal struct {
 	AuthTime time.Time
 	// AMR lists how a user proved themselves (RFC 8176): "pwd".
 	AMR []string
+	// SecretID and KeyID are those of the credentials that a machine proved itself with.
+	SecretID, KeyID string
 }
 
 // Caller is on whose behalf an administrative operation runs.
@@ -55,7 +57,19 @@ func (c Caller) Require(permission string) error {
 	if c.Can(permission) {
 		return nil
 	}
-	return Errorf(InsufficientPermission, "This needs the permission %s.", permission)
+	return Errorf(InsufficientPermission, "This needs the permission %s.", permission).
+		Because(Refuse(RefusedPermission, "the caller lacks the permission").Of(c.ID).With("needed", permission).With("held", c.own()))
+}
+
+// own lists the permissions of this service that the caller holds.
+func (c Caller) own() []string {
+	own := []string{}
+	for _, p := range c.Permissions {
+		if OwnPermission(p) {
+			own = append(own, p)
+		}
+	}
+	return own
 }
 
 // LocalAdministrator is whoever has the database and its encryption key in

@@ -132,13 +132,46 @@ type Event struct {
 	Event string `json:"event"`
 	// Outcome is "success" or "failure".
 	Outcome string `json:"outcome"`
-	// Actor is the id of who did it, or "system:…" for somebody local.
+	// Actor is the id of who did it, or "system:…" for somebody local; of a refusal who was
+	// refused, as far as there is somebody.
 	Actor string `json:"actor"`
 	// Target is the id of what it was done to.
 	Target    string `json:"target"`
 	IP        string `json:"ip"`
 	RequestID string `json:"request_id"`
-	// Detail has the members "before" and "after" with what changed; secrets are
-	// "[redacted]".
+	// Detail is an EventDetail: of a change "before" and "after", with secrets "[redacted]";
+	// of other events the rest, as far as it is known.
 	Detail json.RawMessage `json:"detail"`
+}
+
+// EventDetail is what the detail of an Event has.
+type EventDetail struct {
+	// Before and After are what differs.
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
+	// Check is the stable name of the check that failed, and Reason what was found, in plain
+	// words; docs/why.md lists the checks.
+	Check  string `json:"check,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Code and Status are what the caller was told, Method and Route what they asked for.
+	Code   string `json:"code,omitempty"`
+	Status int    `json:"status,omitempty"`
+	Method string `json:"method,omitempty"`
+	Route  string `json:"route,omitempty"`
+	// Audience is that of the token.
+	Audience string `json:"audience,omitempty"`
+	// Credential is the id of the secret or key, and Key that of the key where there was a
+	// secret too.
+	Credential string `json:"credential,omitempty"`
+	Key        string `json:"key,omitempty"`
+	// EndedBy is what ended a session.
+	EndedBy string `json:"ended_by,omitempty"`
+	// Facts are what was compared: times as RFC 3339, lengths of time in seconds.
+	Facts json.RawMessage `json:"facts,omitempty"`
+	// Network is where refusals came from that share an event.
+	Network string `json:"network,omitempty"`
+	// Count is how many are in this event, where that is more than one, from First to Last.
+	Count int64      `json:"count,omitempty"`
+	First *time.Time `json:"first,omitempty"`
+	Last  *time.Time `json:"last,omitempty"`
 }

@@ -3,7 +3,6 @@ package admin
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -20,7 +19,8 @@ import (
 // mayGrant refuses a caller who would hand out what they do not hold.
 func mayGrant(caller identity.Caller, permissions ...[]string) error {
 	if p, found := lacking(caller, permissions...); found {
-		return identity.Errorf(identity.InsufficientPermission, "Nobody can grant a permission of this service that they do not hold: %s.", p)
+		return identity.Errorf(identity.InsufficientPermission, "Nobody can grant a permission of this service that they do not hold: %s.", p).
+			Because(identity.Refuse(identity.RefusedPermission, "the caller would grant what they do not hold").Of(caller.ID).With("needed", p))
 	}
 	return nil
 }
@@ -60,7 +60,8 @@ func checkHolders(ctx context.Context, tx *store.DB, role string) error {
 // what they lack.
 func mayChange(caller identity.Caller, held ...[]string) error {
 	if p, found := lacking(caller, held...); found {
-		return identity.Errorf(identity.InsufficientPermission, "Nobody can change who holds a permission of this service that they lack: %s.", p)
+		return identity.Errorf(identity.InsufficientPermission, "Nobody can change who holds a permission of this service that they lack: %s.", p).
+			Because(identity.Refuse(identity.RefusedPermission, "the caller would change who holds what they lack").Of(caller.ID).With("needed", p))
 	}
 	return nil
 }
@@ -79,7 +80,7 @@ func stillMay(ctx context.Context, tx *store.DB, caller identity.Caller) error {
 	}
 	if p, found := lacking(identity.Caller{Permissions: now}, caller.Permissions); found {
 		return identity.Errorf(identity.InsufficientPermission, "This needs the permission %s.", p).
-			Because(errors.New("the caller has just lost it"))
+			Because(identity.Refuse(identity.RefusedPermission, "the caller has just lost the permission").Of(caller.ID).With("needed", p))
 	}
 	return nil
 }
@@ -102,7 +103,7 @@ func holding(ctx context.Context, tx *store.DB, id string) ([]string, error) {
 		return nil, err
 	}
 	return nil, identity.Errorf(identity.InvalidToken, "The token is not valid.").
-		Because(errors.New("its subject has just gone or been disabled"))
+		Because(identity.Refuse(identity.RefusedBearerSubject, "the subject of the token has just gone or been disabled").Of(id))
 }
 
 // lacking returns the first permission of this service that the caller does not hold,

@@ -3,6 +3,9 @@
 // before and after, and appends the event in the caller's own transaction, so that
 // there is no change without its event and no event without its change.
 //
+// What changes nothing has no transaction: a Recorder takes what became of requests, and
+// stores it in batches. It is bounded in memory and, for what strangers cause, in rows.
+//
 // Secrets cannot get in: an identity.Secret renders as "[redacted]", hashes are not
 // part of what callers hand over, and before and after are the views that the
 // interface shows.

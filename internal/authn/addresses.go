@@ -3,7 +3,6 @@ package authn
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -45,7 +44,8 @@ func (a *Authenticator) attempt(ctx context.Context, l *ratelimit.Limiter, annou
 	hold, state, ok := l.Take(ctx, source)
 	if !ok {
 		say(state)
-		return nil, a.tooMany(PolicyAddress, state.RetryAfter, fmt.Sprintf("too many failures of %s", source))
+		return nil, a.tooMany(PolicyAddress, state.RetryAfter, identity.Refuse(identity.RefusedThrottleAddress, "too many attempts of this address have failed").
+			With("source", source.String()).With("failures_allowed", l.Policy().Burst).For("within", l.Policy().Window()))
 	}
 	return func(err error) { say(hold.End(failure(err))) }, nil
 }
@@ -85,10 +85,10 @@ func (a *Authenticator) unlimited(ctx context.Context) {
 }
 
 // tooMany is the one answer to every attempt that is too many, after which to wait. Its
-// reason is for the log only.
-func (a *Authenticator) tooMany(policy string, wait time.Duration, reason string) error {
+// reason is for the log and the audit only.
+func (a *Authenticator) tooMany(policy string, wait time.Duration, reason *identity.Reason) error {
 	a.limited(policy)
-	return &identity.Error{Kind: identity.RateLimited, Err: errors.New(reason), RetryAfter: wait}
+	return &identity.Error{Kind: identity.RateLimited, Err: reason.At("until", a.db.Now().Add(wait)), RetryAfter: wait}
 }
 
 // Prune forgets the addresses of which nothing is to be remembered any more.

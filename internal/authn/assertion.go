@@ -2,9 +2,11 @@ package authn
 
 import (
 	"encoding/json"
-	"errors"
 	"math"
+	"strings"
 	"time"
+
+	"github.com/seed-60f9e3ad/identity"
 )
 
 const (
@@ -25,34 +27,72 @@ type assertionClaims struct {
 	ID        string          `json:"jti"`
 }
 
-// check refuses claims that do not make this client prove itself to this issuer,
-// now and once.
-func (c assertionClaims) check(clientID, issuer string, now time.Time) error {
+// check returns why claims do not make this client prove itself to this issuer, now and
+// once, or nil. What they say is the client's own word: its key has signed it.
+func (c assertionClaims) check(clientID, issuer string, now time.Time) *identity.Reason {
 	switch {
 	// RFC 7523 section 3, items 1 and 2 B.
-	case c.Issuer == nil || *c.Issuer != clientID || c.Subject == nil || *c.Subject != clientID:
-		return errors.New("iss and sub must both be the client_id")
+	case c.Issuer == nil || *c.Issuer != clientID:
+		return otherThan(identity.RefusedAssertionIssuer, "iss and sub must both be the client_id: iss is not", clientID, c.Issuer)
+	case c.Subject == nil || *c.Subject != clientID:
+		return otherThan(identity.RefusedAssertionSubject, "iss and sub must both be the client_id: sub is not", clientID, c.Subject)
 	// Item 3, as narrowed since: the issuer and nobody else, so that an
 	// assertion made for another server is of no use here.
 	case !onlyAudience(c.Audience, issuer):
-		return errors.New("aud must be exactly the issuer")
+		return identity.Refuse(identity.RefusedAssertionAudience, "aud must be exactly the issuer of this service").
+			With("expected", issuer).With("actual", shownAudience(c.Audience))
 	// Item 4.
 	case c.Expires == nil:
-		return errors.New("exp is missing")
+		return identity.Refuse(identity.RefusedAssertionClaims, "exp is missing")
 	case !now.Before(c.Expires.time().Add(clockSkew)):
-		return errors.New("exp is past")
+		return c.clock(identity.RefusedAssertionExpired, "exp is past", now, c.Expires.time()).
+			For("expired_since", now.Sub(c.Expires.time()))
 	case c.Expires.time().After(now.Add(assertionLifetime + clockSkew)):
-		return errors.New("exp is too far ahead")
+		return c.clock(identity.RefusedAssertionLifetime, "exp is too far ahead", now, c.Expires.time()).
+			For("ahead", c.Expires.time().Sub(now)).For("at_most", assertionLifetime)
 	// Items 5 and 6.
 	case c.NotBefore != nil && c.NotBefore.time().After(now.Add(clockSkew)):
-		return errors.New("nbf is in the future")
+		return c.clock(identity.RefusedAssertionEarly, "nbf is in the future: the client's clock is ahead", now, c.NotBefore.time()).
+			For("ahead", c.NotBefore.time().Sub(now))
 	case c.IssuedAt != nil && c.IssuedAt.time().After(now.Add(clockSkew)):
-		return errors.New("iat is in the future")
+		return c.clock(identity.RefusedAssertionIssued, "iat is in the future: the client's clock is ahead", now, c.IssuedAt.time()).
+			For("ahead", c.IssuedAt.time().Sub(now))
 	// Item 7, where we require it.
 	case c.ID == "" || len([]rune(c.ID)) > 256:
-		return errors.New("jti must have 1 to 256 characters")
+		return identity.Refuse(identity.RefusedAssertionID, "jti must have 1 to 256 characters").With("characters", len([]rune(c.ID)))
 	}
 	return nil
+}
+
+// clock is a reason about a time of the claims.
+func (c assertionClaims) clock(check identity.Check, text string, now, said time.Time) *identity.Reason {
+	reason := identity.Refuse(check, text).At("said", said).At("now", now).For("leeway", clockSkew)
+	if c.IssuedAt != nil {
+		reason = reason.At("iat", c.IssuedAt.time())
+	}
+	return reason
+}
+
+// otherThan is a reason about a claim that should be the client_id. What it is instead is
+// not repeated: nothing says that it may be read.
+func otherThan(check identity.Check, text, expected string, said *string) *identity.Reason {
+	return identity.Refuse(check, text).With("expected", expected).With("sent", said != nil)
+}
+
+// shownAudience is an aud as a person may read it.
+func shownAudience(aud json.RawMessage) string {
+	var one string
+	var list []string
+	switch {
+	case len(aud) == 0:
+		return "none"
+	case json.Unmarshal(aud, &one) == nil:
+		return identity.Shown(one)
+	case json.Unmarshal(aud, &list) == nil:
+		return identity.Shown("[" + strings.Join(list, ", ") + "]")
+	default:
+		return "neither a string nor a list of strings"
+	}
 }
 
 // onlyAudience reports whether aud is the issuer: one string, or an array of just

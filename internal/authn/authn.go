@@ -77,11 +77,9 @@ func New(cfg Config) (*Authenticator, error) {
 }
 
 // refused is the one answer to every proof that does not hold. Its reason is for
-// the log only.
-func refused(reason string) error {
-	return &identity.Error{
-		Kind: identity.InvalidCredentials, Message: "The credentials are not valid.", Err: errors.New(reason),
-	}
+// the log and the audit only.
+func refused(reason *identity.Reason) error {
+	return &identity.Error{Kind: identity.InvalidCredentials, Message: "The credentials are not valid.", Err: reason}
 }
 
 // party is on whose behalf a request hashes.

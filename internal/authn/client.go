@@ -87,7 +87,9 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (_ iden
 	a.renewHash(ctx, try)
 	now := a.db.Now()
 	a.uses.client(try, now)
-	return clientPrincipal(client.Client, now), nil
+	principal := clientPrincipal(client.Client, now)
+	principal.SecretID, principal.KeyID = try.secretID, try.keyID
+	return principal, nil
 }
 
 // known returns the client of the attempt, or the zero knownClient. Whoever is not proven by
@@ -153,10 +155,10 @@ func clientPrincipal(c identity.Client, now time.Time) identity.Principal {
 // prove checks every proof that the client requires, and only those.
 func (a *Authenticator) prove(ctx context.Context, client *knownClient, try *attempt) error {
 	if client.ID == "" {
-		return refused("unknown client")
+		return refused(identity.Refuse(identity.RefusedClientUnknown, "unknown client: none has this client_id"))
 	}
 	if !client.Enabled {
-		return refused("client " + client.ID + " is disabled")
+		return refused(identity.Refuse(identity.RefusedClientDisabled, "the client is disabled").Of(client.ID))
 	}
 	var once *assertion
 	if client.Require.Has(identity.ProofSignature) {

@@ -17,11 +17,12 @@ import (
 func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, try *attempt) error {
 	defer trace.StartRegion(ctx, "authn.secret").End()
 	if try.Secret == nil {
-		return refused("client " + client.ID + " must present its secret")
+		return refused(identity.Refuse(identity.RefusedSecretMissing, "the client must present its secret").Of(client.ID).With("require", client.Require.String()))
 	}
-	registered, found := client.secretFor(*try.Secret, a.db.Now())
+	now := a.db.Now()
+	registered, found := client.secretFor(*try.Secret, now)
 	if !found {
-		return refused("client " + client.ID + " has no live secret of this form or id")
+		return refused(client.noSecret(*try.Secret, now))
 	}
 	try.secretID = registered.ID
 	if try.recalled {
@@ -37,7 +38,7 @@ func (a *Authenticator) proveSecret(ctx context.Context, client *knownClient, tr
 		return err
 	}
 	if !ok {
-		return refused("wrong secret " + registered.ID + " of client " + client.ID)
+		return refused(client.about(registered, identity.Refuse(identity.RefusedSecretWrong, "wrong secret")))
 	}
 	try.proven = true
 	client.verified.add(registered.ID, a.remember(client.ID, registered.ID, *try.Secret))

@@ -2,7 +2,6 @@ package authn
 
 import (
 	"context"
-	"errors"
 	"runtime/trace"
 	"slices"
 	"time"
@@ -21,24 +20,32 @@ func (a *Authenticator) Current(ctx context.Context, id string, isUser bool, iss
 		if err != nil {
 			return identity.Principal{}, err
 		}
-		return current(client.Enabled && !before(issued, client.TokensFrom), clientPrincipal(client.Client, a.db.Now()))
+		return current(id, client.ID != "", client.Enabled, issued, client.TokensFrom, clientPrincipal(client.Client, a.db.Now()))
 	}
 	user, err := a.users.Get(ctx, id)
 	if err != nil && identity.KindOf(err) != identity.NotFound {
 		return identity.Principal{}, err
 	}
-	return current(user.Enabled && !user.OneTime && !before(issued, user.TokensFrom), userPrincipal(user, a.db.Now()))
+	return current(id, user.ID != "", user.Enabled && !user.OneTime, issued, user.TokensFrom, userPrincipal(user, a.db.Now()))
 }
 
 // before reports whether a token was issued in an earlier second: it knows no more.
 func before(issued, from time.Time) bool { return issued.Before(from.Truncate(time.Second)) }
 
-func current(enabled bool, p identity.Principal) (identity.Principal, error) {
-	if !enabled {
-		return identity.Principal{}, identity.Errorf(identity.InvalidToken, "The token is not valid.").
-			Because(errors.New("its subject is gone or disabled, or its proofs have changed since"))
+func current(id string, there, enabled bool, issued, from time.Time, p identity.Principal) (identity.Principal, error) {
+	var reason *identity.Reason
+	switch {
+	case !there:
+		reason = identity.Refuse(identity.RefusedBearerSubject, "the subject of the token was deleted")
+	case !enabled:
+		reason = identity.Refuse(identity.RefusedBearerSubject, "the subject of the token is disabled, or must change its password")
+	case before(issued, from):
+		reason = identity.Refuse(identity.RefusedBearerRevoked, "the token is from before its subject was disabled, or lost a credential").
+			At("issued_at", issued).At("tokens_count_from", from)
+	default:
+		return p, nil
 	}
-	return p, nil
+	return identity.Principal{}, identity.Errorf(identity.InvalidToken, "The token is not valid.").Because(reason.Of(id))
 }
 
 // heldBy is all that a principal holds, directly and by roles.

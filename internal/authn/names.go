@@ -46,7 +46,7 @@ func (a *Authenticator) slot(ctx context.Context, name identity.Throttle, source
 		if key != account.ID {
 			leave()
 			var waited bool
-			if key, leave, waited, err = a.turn(ctx, account.ID); err != nil {
+			if key, leave, waited, err = a.turn(ctx, name, account.ID); err != nil {
 				return nil, err
 			}
 			if enough != nil && enough() {
@@ -59,7 +59,7 @@ func (a *Authenticator) slot(ctx context.Context, name identity.Throttle, source
 		}
 		if wait > 0 {
 			leave()
-			return nil, a.tooMany(PolicyName, wait, "too many attempts on "+string(name.Kind)+" "+name.ID)
+			return nil, a.tooMany(PolicyName, wait, s.waits(account))
 		}
 		next, longer := account.Begin(now)
 		swapped, err := a.db.SwapThrottle(ctx, account, next)
@@ -76,11 +76,11 @@ func (a *Authenticator) slot(ctx context.Context, name identity.Throttle, source
 		}
 	}
 	leave()
-	return nil, a.tooMany(PolicyName, time.Second, "other nodes are faster")
+	return nil, a.tooMany(PolicyName, time.Second, turnless(name))
 }
 
 // turn waits for the turn of a key.
-func (a *Authenticator) turn(ctx context.Context, key string) (_ string, leave func(), waited bool, err error) {
+func (a *Authenticator) turn(ctx context.Context, name identity.Throttle, key string) (_ string, leave func(), waited bool, err error) {
 	leave, waited, err = a.turns.take(ctx, key)
 	if err == nil {
 		return key, leave, waited, nil
@@ -88,7 +88,31 @@ func (a *Authenticator) turn(ctx context.Context, key string) (_ string, leave f
 	if ctx.Err() != nil {
 		return "", nil, waited, ctx.Err()
 	}
-	return "", nil, waited, a.tooMany(PolicyName, time.Second, "too many attempts at once")
+	return "", nil, waited, a.tooMany(PolicyName, time.Second, turnless(name))
+}
+
+// turnless is the reason for which an attempt did not get its turn.
+func turnless(name identity.Throttle) *identity.Reason {
+	return identity.Refuse(identity.RefusedThrottleTurn, "too many attempts on one "+string(name.Kind)+" at the same moment").With("throttle", name.ID)
+}
+
+// waits is the reason for which an attempt on an account has to wait. Its name is known
+// where there is somebody who has it.
+func (s *slot) waits(account identity.Throttle) *identity.Reason {
+	text := "attempts on this " + string(account.Kind) + " have to wait: too many have failed"
+	if account.Owner != "" {
+		text += ", also from this address, which is familiar"
+	}
+	reason := identity.Refuse(identity.RefusedThrottleName, text).
+		With("throttle", s.name.ID).With("kind", string(account.Kind)).With("attempts", account.Attempts).At("since", account.BeganAt)
+	switch {
+	case account.Name == "": // nobody's, as far as is known
+		return reason
+	case account.Kind == identity.ThrottleClient:
+		return reason.Of(account.Name)
+	default:
+		return reason.With("username", account.Name)
+	}
 }
 
 // read chooses the account on which the attempt counts: that of a familiar address, if it

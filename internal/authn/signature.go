@@ -9,12 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
 
 // signature is a presented signature, read but not verified. With neither form
 // readable it is neither.
 type signature struct {
+	fault     error         // of one with two dots that is none
 	assertion *jose.Message // a client assertion
 	static    []byte        // the signature over the bytes of the client_id
 }
@@ -24,7 +26,7 @@ func readSignature(text string) *signature {
 	if strings.Count(text, ".") == 2 {
 		m, err := jose.Parse(text, jose.AssertionAlgorithms())
 		if err != nil {
-			return &signature{}
+			return &signature{fault: err}
 		}
 		return &signature{assertion: m}
 	}
@@ -41,20 +43,20 @@ func (a *Authenticator) proveSignature(ctx context.Context, client *knownClient,
 	defer trace.StartRegion(ctx, "authn.signature").End()
 	switch {
 	case try.signature == nil:
-		return nil, refused("client " + client.ID + " must present a signature")
+		return nil, refused(identity.Refuse(identity.RefusedSignatureMissing, "the client must present a signature").Of(client.ID).With("require", client.Require.String()))
 	case try.signature.assertion != nil:
 		return a.proveAssertion(ctx, client, try)
 	case try.signature.static != nil:
 		return nil, a.proveStatic(client, try)
 	default:
-		return nil, refused("the signature has neither of the two forms")
+		return nil, refused(try.signature.unreadable().Of(client.ID))
 	}
 }
 
 // proveStatic checks an RSASSA-PSS signature over the bytes of the client_id.
 func (a *Authenticator) proveStatic(client *knownClient, try *attempt) error {
 	if !client.StaticSignature {
-		return refused("client " + client.ID + " may not use the static signature")
+		return refused(identity.Refuse(identity.RefusedStaticNotAllowed, "the client may not use the static signature, which can be replayed").Of(client.ID))
 	}
 	var key registeredKey
 	for _, k := range client.keys {
@@ -65,22 +67,27 @@ func (a *Authenticator) proveStatic(client *knownClient, try *attempt) error {
 	}
 	try.verified, try.keyID = true, key.id
 	if err := a.verifier.VerifyPSS(key.PublicKey, []byte(client.ID), try.signature.static); err != nil {
-		return refused("wrong static signature of client " + client.ID)
+		reason := identity.Refuse(identity.RefusedStaticWrong, "wrong static signature: the client's newest RSA key did not make it")
+		if key.id == "" {
+			reason = identity.Refuse(identity.RefusedKeyUnknown, "wrong static signature: the client has no RSA key, which it needs")
+		}
+		return refused(reason.Of(client.ID).By(key.id).With("kids", client.kids()))
 	}
 	return nil
 }
 
 // assertion is a client assertion whose signature and claims hold.
 type assertion struct {
-	jti     string
-	expires time.Time
+	jti, keyID string
+	expires    time.Time
 }
 
 // proveAssertion checks a client assertion (RFC 7523 section 3).
 func (a *Authenticator) proveAssertion(ctx context.Context, client *knownClient, try *attempt) (*assertion, error) {
 	m := try.signature.assertion
 	if !assertionType(m.Type()) {
-		return nil, refused("the assertion of client " + client.ID + " has the typ of another kind of token")
+		return nil, refused(identity.Refuse(identity.RefusedAssertionType, "it has the typ of another kind of token").
+			Of(client.ID).With("expected", "none, JWT or client-authentication+jwt"))
 	}
 	cfg, err := a.configuration(ctx)
 	if err != nil {
@@ -90,16 +97,16 @@ func (a *Authenticator) proveAssertion(ctx context.Context, client *knownClient,
 	try.verified, try.keyID = true, key.id
 	payload, err := a.verifier.Verify(m, key.PublicKey)
 	if err != nil {
-		return nil, refused("the assertion of client " + client.ID + " is not signed by a key of its own that fits")
+		return nil, refused(client.notSigned(m, key))
 	}
 	var claims assertionClaims
 	if err := jose.DecodeStrict(payload, &claims); err != nil {
-		return nil, refused("the claims of client " + client.ID + "'s assertion cannot be read: " + err.Error())
+		return nil, refused(identity.Refuse(identity.RefusedAssertionClaims, "the claims of the assertion cannot be read: "+err.Error()).Of(client.ID).By(key.id))
 	}
-	if err := claims.check(client.ID, cfg.Issuer, a.db.Now()); err != nil {
-		return nil, refused("the assertion of client " + client.ID + " is not valid: " + err.Error())
+	if reason := claims.check(client.ID, cfg.Issuer, a.db.Now()); reason != nil {
+		return nil, refused(reason.Of(client.ID).By(key.id))
 	}
-	return &assertion{jti: claims.ID, expires: claims.Expires.time()}, nil
+	return &assertion{jti: claims.ID, keyID: key.id, expires: claims.Expires.time()}, nil
 }
 
 // assertionType reports whether the typ header is one that an assertion may
@@ -148,7 +155,7 @@ func (a *Authenticator) spend(ctx context.Context, clientID string, once *assert
 		return err
 	}
 	if !first {
-		return refused("the assertion of client " + clientID + " was used before")
+		return refused(identity.Refuse(identity.RefusedAssertionSpent, "the assertion was used before: its jti is spent").Of(clientID).By(once.keyID).At("remembered_until", once.expires.Add(remembered)))
 	}
 	return nil
 }

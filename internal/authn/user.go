@@ -47,11 +47,11 @@ func (a *Authenticator) User(ctx context.Context, username string, password iden
 	var refusal error
 	switch {
 	case user.ID == "":
-		refusal = refused("unknown username")
+		refusal = refused(identity.Refuse(identity.RefusedUserUnknown, "unknown username: nobody has it"))
 	case !ok:
-		refusal = refused("wrong password of user " + user.ID)
+		refusal = refused(identity.Refuse(identity.RefusedPasswordWrong, "wrong password").Of(user.ID))
 	case !user.Enabled:
-		refusal = refused("user " + user.ID + " is disabled")
+		refusal = refused(disabled(user))
 	}
 	if refusal != nil {
 		return identity.Principal{}, unhurried(ctx, began, refusal)
@@ -70,13 +70,22 @@ func (a *Authenticator) User(ctx context.Context, username string, password iden
 func Continues(u identity.User, s identity.Session) (identity.Principal, error) {
 	switch {
 	case !u.Enabled:
-		return identity.Principal{}, identity.Errorf(identity.InvalidToken, "The session is over.").Because(errors.New("user " + u.ID + " is disabled"))
+		return identity.Principal{}, identity.Errorf(identity.InvalidToken, "The session is over.").Because(disabled(u))
 	case u.OneTime:
-		return identity.Principal{}, identity.Errorf(identity.PasswordChangeRequired, "The session is over.").Because(errors.New("the password of user " + u.ID + " is marked as one-time"))
+		return identity.Principal{}, identity.Errorf(identity.PasswordChangeRequired, "The session is over.").Because(OneTime(u.ID))
 	}
 	p := userPrincipal(u, s.CreatedAt)
 	p.AMR = s.AMR
 	return p, nil
+}
+
+func disabled(u identity.User) *identity.Reason {
+	return identity.Refuse(identity.RefusedUserDisabled, "the user is disabled").Of(u.ID)
+}
+
+// OneTime is the reason for which a user with a password that works once gets no token.
+func OneTime(id string) *identity.Reason {
+	return identity.Refuse(identity.RefusedPasswordOneTime, "the password is marked as one-time: it must be changed first").Of(id)
 }
 
 func userPrincipal(u identity.User, now time.Time) identity.Principal {

@@ -246,8 +246,11 @@ func TestNodesSealTogether(t *testing.T) {
 		writing.Wait()
 		close(over)
 		sealing.Wait()
+		for _, node := range nodes {
+			s.must(node.StoreEvents(t.Context()))
+		}
 		s.seal()
-		s.intact(1, 80)
+		s.intact(1, 160) // 80 refusals of those logins too
 	})
 }
 

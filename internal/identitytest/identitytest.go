@@ -75,6 +75,8 @@ type Service struct {
 	Handler http.Handler
 	// Upkeep does once what the service does from time to time.
 	Upkeep func(context.Context)
+	// StoreEvents stores in the audit what was recorded of requests until now.
+	StoreEvents func(context.Context) error
 	// Routes are those of URL.
 	Routes []web.Route
 	Clock  *Clock
@@ -149,7 +151,7 @@ func New(t testing.TB, options ...Options) *Service {
 		AuditRetention: o.AuditRetention, SeparateOps: o.SeparateOps, NoAPIDocs: o.NoAPIDocs, Version: "test",
 	})
 	s.must(err)
-	s.Handler, s.Routes, s.Upkeep = srv.Handler(), srv.Routes(), srv.Upkeep
+	s.Handler, s.Routes, s.Upkeep, s.StoreEvents = srv.Handler(), srv.Routes(), srv.Upkeep, srv.StoreEvents
 	s.serve(srv, o.SeparateOps)
 	return s
 }

@@ -147,6 +147,7 @@ func with(object, members string) string {
 // inside.
 func (d *driver) places() map[string][]byte {
 	d.t.Helper()
+	d.must(d.StoreEvents(d.t.Context()))
 	var audit bytes.Buffer
 	for path := "/api/audit?limit=200"; path != ""; {
 		r := d.Get(path, "Authorization", "Bearer "+d.admin)

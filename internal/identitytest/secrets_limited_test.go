@@ -35,5 +35,6 @@ func (d *driver) limited() {
 		d.seen[route][r.Status] = true
 		d.account(r)
 	}
+	d.must(node.StoreEvents(d.t.Context()))
 	d.search(map[string][]byte{"the log of who is limited": []byte(node.Log.String()), "the same in text": []byte(node.TextLog.String())}, &d.nowhere, &d.inside)
 }

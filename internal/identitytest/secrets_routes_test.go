@@ -87,7 +87,10 @@ func (d *driver) authSpecs() map[string]spec {
 			for _, members := range []map[string]any{
 				{"client_id": "generated", "client_secret": generated}, {"client_id": "signing", "signature": good}, {"client_id": "signing", "signature": good},
 				{"client_id": "static", "signature": static}, {"client_id": "signing", "signature": static}, {"client_id": "nobody", "signature": static},
-				{"client_id": "signing", "signature": d.Assertion(key, "signing", map[string]any{"aud": d.mark})},
+				// What is signed as aud is no secret: the log and the audit have it, so that a wrong one is found.
+				{"client_id": "signing", "signature": d.Assertion(key, "signing", map[string]any{"aud": "https://another.test"})},
+				{"client_id": "signing", "signature": d.Assertion(d.Key(jose.ES256), "signing", map[string]any{"aud": d.mark})},
+				{"client_id": "signing", "signature": d.Assertion(key, "signing", map[string]any{"sub": d.mark})},
 				{"client_id": "signing", "signature": d.Assertion(key, "signing", map[string]any{"jti": d.mark, "exp": d.mark})},
 				{"client_id": "signing", "signature": d.Assertion(key, "signing", map[string]any{d.mark: d.mark, "iss": d.mark})},
 				{"client_id": "signing", "signature": d.Assertion(d.Key(jose.ES256), "signing")},

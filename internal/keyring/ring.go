@@ -119,7 +119,7 @@ func (r *Ring) Verifier(ctx context.Context, kid string) (jose.PublicKey, error)
 			return k.public, nil
 		}
 	}
-	return jose.PublicKey{}, identity.Errorf(identity.InvalidToken, "The token is not valid.").Because(errors.New("no published key has its kid"))
+	return jose.PublicKey{}, identity.Errorf(identity.InvalidToken, "The token is not valid.").Because(identity.Refuse(identity.RefusedBearerKey, "no published key has the kid of the token: of another issuer, or older than its keys"))
 }
 
 var errNoKey = &identity.Error{

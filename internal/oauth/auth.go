@@ -2,13 +2,13 @@ package oauth
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/trace"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/api"
+	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/token"
 	"github.com/seed-60f9e3ad/identity/internal/web"
@@ -27,7 +27,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	}
 	if principal.MustChangePassword {
 		return identity.Errorf(identity.PasswordChangeRequired, "The password works once: set another with POST /auth/password.").
-			Because(fmt.Errorf("the password of user %s is marked as one-time", principal.ID))
+			Because(authn.OneTime(principal.ID))
 	}
 	granted, err := h.grant(ctx, principal, req.audience)
 	if err != nil {
@@ -38,7 +38,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h.authn.NoteLogin(principal)
-	return h.answerSession(ctx, w, begun)
+	return h.answerSession(ctx, w, audit.Success{Event: audit.LoginSucceeded, Actor: principal.ID}, begun)
 }
 
 // token is POST /auth/token: a machine gets a token.
@@ -60,12 +60,13 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.answer(ctx, w, token.GrantClient, access, tokenResponse(access))
+	got := audit.Success{Event: audit.TokenIssued, Actor: principal.ID, SecretID: principal.SecretID, KeyID: principal.KeyID}
+	return h.answer(ctx, w, token.GrantClient, got, access, tokenResponse(access))
 }
 
 // grant decides what a proven principal gets for an audience; empty is this service.
 func (h *Handler) grant(ctx context.Context, p identity.Principal, audience string) (granted token.Grant, err error) {
-	web.Note(ctx, slog.String("sub", p.ID))
+	web.Proven(ctx, p.ID)
 	cfg, err := h.configuration(ctx)
 	if err != nil {
 		return granted, err
@@ -89,21 +90,24 @@ func tokenResponse(access token.Access) api.TokenResponse {
 }
 
 // answerSession sends the tokens of a session.
-func (h *Handler) answerSession(ctx context.Context, w http.ResponseWriter, issued token.Refreshable) error {
+func (h *Handler) answerSession(ctx context.Context, w http.ResponseWriter, got audit.Success, issued token.Refreshable) error {
 	response := api.SessionResponse{TokenResponse: tokenResponse(issued.Access)}
 	if !issued.RefreshToken.Empty() {
 		response.RefreshToken = issued.RefreshToken.Reveal()
 		left := int64(issued.RefreshesLeft)
 		response.RefreshesLeft = &left
 	}
-	return h.answer(ctx, w, token.GrantUser, issued.Access, response)
+	got.Target = issued.SessionID
+	return h.answer(ctx, w, token.GrantUser, got, issued.Access, response)
 }
 
-// answer sends a token. RFC 6749 section 5.1: nobody may keep it.
-func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, grantType string, access token.Access, response any) error {
+// answer records what somebody got, and sends it. RFC 6749 section 5.1: nobody may keep it.
+func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, grantType string, got audit.Success, access token.Access, response any) error {
 	defer trace.StartRegion(ctx, "oauth.answer").End()
 	web.Note(ctx, slog.String("aud", access.Audience), slog.String("jti", access.ID))
 	h.issued(grantType)
+	got.Audience = access.Audience
+	h.recorder.Succeeded(ctx, got)
 	web.NoStore(w)
 	return web.WriteJSON(w, http.StatusOK, response)
 }

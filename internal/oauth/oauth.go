@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/token"
@@ -21,6 +22,7 @@ type Handler struct {
 	audience      func(ctx context.Context, audience string) (identity.AudiencePolicy, error)
 	passwords     PasswordChanger
 	issued        func(grantType string)
+	recorder      *audit.Recorder
 }
 
 // PasswordChanger stores the new password of a user who has proven the former one.
@@ -39,19 +41,21 @@ type Config struct {
 	ChangePassword PasswordChanger
 	// Issued, if set, is told of each token that was issued, for metrics.
 	Issued func(grantType string)
+	// Recorder records who got a token.
+	Recorder *audit.Recorder
 }
 
 // New makes a Handler.
 func New(cfg Config) (*Handler, error) {
-	if cfg.Authenticator == nil || cfg.Issuer == nil || cfg.Sessions == nil || cfg.Ring == nil || cfg.Configuration == nil || cfg.Audience == nil || cfg.ChangePassword == nil {
-		return nil, errors.New("the protocol needs an authenticator, a token issuer, sessions, a key ring, the configuration, the audiences and a way to change passwords")
+	if cfg.Authenticator == nil || cfg.Issuer == nil || cfg.Sessions == nil || cfg.Ring == nil || cfg.Configuration == nil || cfg.Audience == nil || cfg.ChangePassword == nil || cfg.Recorder == nil {
+		return nil, errors.New("the protocol needs an authenticator, a token issuer, sessions, a key ring, the configuration, the audiences, a way to change passwords and a recorder")
 	}
 	if cfg.Issued == nil {
 		cfg.Issued = func(string) {}
 	}
 	return &Handler{
 		authn: cfg.Authenticator, issuer: cfg.Issuer, sessions: cfg.Sessions, ring: cfg.Ring, configuration: cfg.Configuration,
-		audience: cfg.Audience, passwords: cfg.ChangePassword, issued: cfg.Issued,
+		audience: cfg.Audience, passwords: cfg.ChangePassword, issued: cfg.Issued, recorder: cfg.Recorder,
 	}, nil
 }
 

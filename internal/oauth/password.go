@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"log/slog"
 	"net/http"
 	"runtime/trace"
 
@@ -22,7 +21,7 @@ func (h *Handler) password(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	web.Note(ctx, slog.String("sub", principal.ID))
+	web.Proven(ctx, principal.ID)
 	if err := h.passwords(ctx, principal, req.next); err != nil {
 		return err
 	}

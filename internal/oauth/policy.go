@@ -16,13 +16,23 @@ import (
 func decide(p identity.Principal, audience, issuer string, policy identity.AudiencePolicy) (token.Grant, error) {
 	if !mayHave(p, audience, issuer) {
 		return token.Grant{}, identity.Errorf(identity.InvalidAudience, "This principal may not have a token for this audience.").
-			Because(fmt.Errorf("principal %s may have %q", p.ID, p.Audiences))
+			Because(identity.Refuse(identity.RefusedAudience, "the principal may not have a token for this audience").
+				Of(p.ID).With("asked", audience).With("allowed", few(p.Audiences)))
 	}
 	return token.Grant{
 		Principal: p, Audience: audience, Permissions: carried(p, policy),
 		// What verifies the token says more of what it can than what asks for it.
 		Lifetime: lifetime(p, policy), Algorithm: jose.Algorithm(cmp.Or(policy.Algorithm, p.TokenAlgorithm)),
 	}, nil
+}
+
+// few is a list of audiences as a fact has it: the first ones.
+func few(audiences []string) []string {
+	const most = 20
+	if len(audiences) <= most {
+		return audiences
+	}
+	return append(slices.Clone(audiences[:most]), fmt.Sprintf("and %d more", len(audiences)-most))
 }
 
 // mayHave reports whether the audience is on the principal's list. Whoever holds

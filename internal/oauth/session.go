@@ -1,11 +1,11 @@
 package oauth
 
 import (
-	"log/slog"
 	"net/http"
 	"runtime/trace"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/token"
 	"github.com/seed-60f9e3ad/identity/internal/web"
@@ -23,10 +23,12 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	issued, err := h.sessions.Refresh(ctx, refreshToken, func(user identity.User, s identity.Session) (token.Grant, error) {
-		principal, err := authn.Continues(user, s)
+	var user string
+	issued, err := h.sessions.Refresh(ctx, refreshToken, func(u identity.User, s identity.Session) (token.Grant, error) {
+		user = u.ID
+		principal, err := authn.Continues(u, s)
 		if err != nil {
-			web.Note(ctx, slog.String("sub", user.ID))
+			web.Proven(ctx, u.ID)
 			return token.Grant{}, err
 		}
 		return h.grant(ctx, principal, s.Audience)
@@ -35,7 +37,7 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.answerSession(ctx, w, issued)
+	return h.answerSession(ctx, w, audit.Success{Event: audit.SessionRefreshed, Actor: user}, issued)
 }
 
 // logout is POST /auth/logout: a session ends. It tells nobody whether there was one.
@@ -48,8 +50,11 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = h.sessions.End(r.Context(), refreshToken)
+	ended, err := h.sessions.End(r.Context(), refreshToken)
 	end(err)
+	if ended != "" {
+		h.recorder.Succeeded(r.Context(), audit.Success{Event: audit.SessionEnded, Target: ended})
+	}
 	// RFC 7009 section 2.2: what cannot be used any more is as good as ended.
 	if err != nil && identity.KindOf(err) != identity.InvalidRefreshToken {
 		return err

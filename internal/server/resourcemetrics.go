@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/breach"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 	"github.com/seed-60f9e3ad/identity/internal/web"
@@ -87,4 +88,10 @@ func (m *metrics) breaches(c *breach.Checker) {
 		m.counter("identity_password_range_requests_total", "New passwords that a range service was asked for; those that failed were taken.",
 			labels{"outcome": outcome}, func() float64 { return float64(value(c.Stats())) })
 	}
+}
+
+// recorder shows what waits to be stored in the audit.
+func (m *metrics) recorder(r *audit.Recorder) {
+	m.gauge("identity_audit_waiting", "Rows of the audit in memory; they are stored within 200 ms while the database works.", nil, func() float64 { return float64(r.Waiting()) })
+	m.counter("identity_audit_merged_total", "Refusals that share a row of the audit with others.", nil, func() float64 { return float64(r.Merged()) })
 }

@@ -30,6 +30,7 @@ func (s *Server) Serve(ctx context.Context, public, ops net.Listener) error {
 	running.Go(func() { s.upkeep(jobs) })
 	running.Go(func() { s.sealAudit(jobs) })
 	running.Go(func() { s.storeUses(jobs) })
+	running.Go(func() { s.recorder.Run(jobs) })
 
 	servers := []*http.Server{web.NewServer(web.ServerConfig{Handler: s.Handler(), Logger: s.logger, Connections: s.connections})}
 	listeners := []net.Listener{s.secured(s.connections.Listener(public))}

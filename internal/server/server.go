@@ -14,6 +14,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin/rest"
 	"github.com/seed-60f9e3ad/identity/internal/apidocs"
+	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
 	"github.com/seed-60f9e3ad/identity/internal/oauth"
 	"github.com/seed-60f9e3ad/identity/internal/openapi"
@@ -61,6 +62,7 @@ type Server struct {
 	ops      *web.Router
 	handler  http.Handler
 	authn    *authn.Authenticator
+	recorder *audit.Recorder
 	draining atomic.Bool
 	looking  singleflight.Group // what /readyz asks
 
@@ -92,20 +94,26 @@ func New(cfg Config) (*Server, error) {
 	if err := s.limit(cfg); err != nil {
 		return nil, err
 	}
+	if s.recorder, err = audit.NewRecorder(s.in.DB, s.logger); err != nil {
+		return nil, err
+	}
 	metrics := newMetrics(cfg.Version, cfg.LostLogRecords)
 	metrics.pool(s.in.Pool)
 	metrics.database(s.in.DB)
 	metrics.connections(s.connections)
 	metrics.breaches(s.in.Breaches)
+	metrics.recorder(s.recorder)
 	webConfig := web.Config{
 		Logger: cfg.Logger, Now: s.in.DB.Now, TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins,
 		HSTS: s.tls != nil, MaxRequests: s.limits.Requests,
 		MaxStreams: s.limits.Connections, MaxStreamsPerSource: s.limits.ConnectionsPerAddress, Observe: metrics.observe,
 	}
+	webConfig.Admit, webConfig.Refused = s.recorder.Room, s.recorder.Refused
 	if s.public, err = web.New(webConfig); err != nil {
 		return nil, err
 	}
-	webConfig.HSTS = false // the operators' port speaks plain HTTP (RFC 6797 section 7.2)
+	webConfig.Admit, webConfig.Refused = nil, nil // nobody proves anything there
+	webConfig.HSTS = false                        // the operators' port speaks plain HTTP (RFC 6797 section 7.2)
 	if s.ops, err = web.New(webConfig); err != nil {
 		return nil, err
 	}
@@ -153,7 +161,7 @@ func (s *Server) routes(cfg Config, metrics *metrics) (http.Handler, error) {
 	audiences := store.NewCache(in.Follower, store.KindAudience, audiencesHeld, configurationHeld, in.DB.AudienceNamed)
 	protocol, err := oauth.New(oauth.Config{
 		Authenticator: authenticator, Issuer: issuer, Sessions: sessions, Ring: in.Ring, Configuration: configuration, Audience: audiences.Get,
-		ChangePassword: in.Admin.ChangeOwnPassword, Issued: metrics.issued,
+		ChangePassword: in.Admin.ChangeOwnPassword, Issued: metrics.issued, Recorder: s.recorder,
 	})
 	if err != nil {
 		return nil, err
@@ -171,6 +179,10 @@ func (s *Server) routes(cfg Config, metrics *metrics) (http.Handler, error) {
 // requestDeadline ends what a request waits for: a slot for hashing, the
 // database.
 const requestDeadline = 20 * time.Second
+
+// StoreEvents stores in the audit what was recorded of requests until now, which happens by
+// itself 200 ms later.
+func (s *Server) StoreEvents(ctx context.Context) error { return s.recorder.Flush(ctx) }
 
 // Handler returns what the public port serves.
 func (s *Server) Handler() http.Handler { return s.handler }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,6 +86,29 @@ const endedRetention = 24 * time.Hour
 func (db *DB) EndSession(ctx context.Context, id, by string) (ended bool, err error) {
 	n, err := db.endSessions(ctx, by, `id = ?`, id)
 	return n == 1, err
+}
+
+// SessionUsers returns whose the sessions with these ids are, as far as they are still
+// remembered.
+func (db *DB) SessionUsers(ctx context.Context, ids []string) (map[string]string, error) {
+	users := map[string]string{}
+	for chunk := range slices.Chunk(ids, pruneAtOnce) {
+		args := make([]any, len(chunk))
+		for i, id := range chunk {
+			args[i] = id
+		}
+		_, err := rows(ctx, db, "whose sessions they are", `SELECT id, user_id FROM sessions WHERE id IN (?`+strings.Repeat(", ?", len(chunk)-1)+`)`, args,
+			func(scan func(...any) error) (id string, err error) {
+				var user string
+				err = scan(&id, &user)
+				users[id] = user
+				return id, err
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return users, nil
 }
 
 // EndSessionsOf ends all sessions of a user and returns how many.

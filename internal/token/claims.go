@@ -2,7 +2,9 @@ package token
 
 import (
 	"encoding/json"
-	"errors"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
 )
 
 // Claims is the payload of an access token (RFC 9068 section 2.2). Times are
@@ -33,22 +35,24 @@ const (
 	GrantClient = "client-credentials"
 )
 
-// check refuses claims that were not issued by issuer, for audience, and for
-// now. There is no leeway: this service's clock made the times.
-func (c Claims) check(issuer, audience string, now int64) error {
+// check returns why claims were not issued by issuer, for audience, and for now, or nil.
+// There is no leeway: this service's clock made the times.
+func (c Claims) check(issuer, audience string, now int64) *identity.Reason {
 	switch {
 	case c.Issuer != issuer:
-		return errors.New("its iss is another issuer")
+		return identity.Refuse(identity.RefusedBearerIssuer, "its iss is another issuer").With("expected", issuer).With("actual", identity.Shown(c.Issuer))
 	case c.Audience != audience:
-		return errors.New("its aud is not this service")
+		return identity.Refuse(identity.RefusedBearerAudience, "its aud is not this service").With("expected", audience).With("actual", identity.Shown(c.Audience))
 	case c.Subject == "" || c.ID == "" || c.ClientID == "":
-		return errors.New("it lacks sub, jti or client_id")
+		return identity.Refuse(identity.RefusedBearerClaims, "it lacks sub, jti or client_id")
 	case c.Expires == 0 || c.IssuedAt == 0:
-		return errors.New("it lacks exp or iat")
+		return identity.Refuse(identity.RefusedBearerClaims, "it lacks exp or iat")
 	case now >= c.Expires:
-		return errors.New("it has expired")
+		return identity.Refuse(identity.RefusedBearerExpired, "it has expired").
+			At("expired_at", time.Unix(c.Expires, 0)).At("now", time.Unix(now, 0)).With("expired_since", now-c.Expires)
 	case c.IssuedAt > now+clockSkew:
-		return errors.New("its iat is in the future")
+		return identity.Refuse(identity.RefusedBearerIssued, "its iat is in the future: the clock of the node that made it is ahead").
+			At("iat", time.Unix(c.IssuedAt, 0)).At("now", time.Unix(now, 0)).With("ahead", c.IssuedAt-now)
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 	}
 	now := i.now()
 	if !g.Until.IsZero() && !now.Before(g.Until) {
-		return Access{}, refused(errors.New("the session has just expired"))
+		return Access{}, refused(identity.Refuse(identity.RefusedSessionOver, "the session has just expired").Of(g.Principal.ID).With("session", g.SessionID).At("expired_at", g.Until))
 	}
 	lifetime := cfg.Expiration
 	if g.Lifetime != 0 {
@@ -112,20 +112,21 @@ func (i *Issuer) Verify(ctx context.Context, token identity.Secret) (Claims, err
 		return Claims{}, err
 	}
 	claims, err := i.verify(ctx, token.Reveal(), cfg.Issuer)
-	if err != nil && identity.KindOf(err) == identity.Internal {
-		err = identity.Errorf(identity.InvalidToken, "The token is not valid.").Because(err)
+	if reason := identity.ReasonOf(err); reason != nil && identity.KindOf(err) == identity.Internal {
+		err = identity.Errorf(identity.InvalidToken, "The token is not valid.").Because(reason)
 	}
 	return claims, err
 }
 
+// verify returns a Reason for a token that is not good, or why there is no knowing.
 func (i *Issuer) verify(ctx context.Context, token, issuer string) (Claims, error) {
 	m, err := jose.Parse(token, jose.SigningAlgorithms())
 	if err != nil {
-		return Claims{}, err
+		return Claims{}, identity.Refuse(identity.RefusedBearerForm, "it cannot be read: "+err.Error())
 	}
 	// RFC 9068 section 4: the type keeps other tokens of ours from passing.
 	if m.Type() != "at+jwt" && m.Type() != "application/at+jwt" {
-		return Claims{}, errors.New("its typ is not at+jwt")
+		return Claims{}, identity.Refuse(identity.RefusedBearerType, "its typ is not at+jwt")
 	}
 	key, err := i.ring.Verifier(ctx, m.KID())
 	if err != nil {
@@ -133,11 +134,14 @@ func (i *Issuer) verify(ctx context.Context, token, issuer string) (Claims, erro
 	}
 	payload, err := m.Verify(key)
 	if err != nil {
-		return Claims{}, err
+		return Claims{}, identity.Refuse(identity.RefusedBearerSignature, "it is not signed by our key: "+err.Error()).With("kid", key.KID())
 	}
 	var claims Claims
 	if err := jose.DecodeStrict(payload, &claims); err != nil {
-		return Claims{}, err
+		return Claims{}, identity.Refuse(identity.RefusedBearerClaims, "its claims cannot be read: "+err.Error())
 	}
-	return claims, claims.check(issuer, issuer, i.now().Unix())
+	if reason := claims.check(issuer, issuer, i.now().Unix()); reason != nil {
+		return claims, reason.Of(claims.Subject)
+	}
+	return claims, nil
 }

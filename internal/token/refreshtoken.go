@@ -61,13 +61,13 @@ func refreshMAC(key *keyring.RefreshKey, fields []byte, epoch int64) []byte {
 func checkRefreshForm(text identity.Secret) error {
 	body, ok := strings.CutPrefix(text.Reveal(), refreshPrefix)
 	if !ok || len(body) != base64.RawURLEncoding.EncodedLen(refreshLength) {
-		return errors.New("it has not the form of a refresh token")
+		return identity.Refuse(identity.RefusedRefreshForm, "it has not the form of a refresh token")
 	}
 	return nil
 }
 
 // errOtherKey is within the refusal of a token that may be good where the key is known.
-var errOtherKey = errors.New("it was made under another key")
+var errOtherKey = identity.Refuse(identity.RefusedRefreshKey, "it was made under another key: before all sessions were ended, or by another installation")
 
 // readRefreshToken returns what a token says that was made under the key in the epoch.
 func readRefreshToken(key *keyring.RefreshKey, text identity.Secret, epoch int64) (refreshClaim, error) {
@@ -76,13 +76,13 @@ func readRefreshToken(key *keyring.RefreshKey, text identity.Secret, epoch int64
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(text.Reveal(), refreshPrefix))
 	if err != nil || len(b) != refreshLength { // the decoder skips line breaks
-		return refreshClaim{}, errors.New("it is not base64url")
+		return refreshClaim{}, identity.Refuse(identity.RefusedRefreshForm, "it is not base64url")
 	}
 	if b[0] != refreshVersion || [4]byte(b[1:5]) != key.ID {
 		return refreshClaim{}, errOtherKey
 	}
 	if !hmac.Equal(b[macStart:], refreshMAC(key, b[:macStart], epoch)) {
-		return refreshClaim{}, errors.New("its MAC does not fit")
+		return refreshClaim{}, identity.Refuse(identity.RefusedRefreshMAC, "its MAC does not fit: it was changed, or is from before all sessions were ended")
 	}
 	id := hex.EncodeToString(b[5:21])
 	return refreshClaim{

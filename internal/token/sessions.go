@@ -3,7 +3,6 @@ package token
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime/trace"
 	"time"
@@ -37,6 +36,8 @@ type Refreshable struct {
 	Access
 	// RefreshToken is empty where sessions are off.
 	RefreshToken identity.Secret
+	// SessionID is that of the session; empty where sessions are off.
+	SessionID string
 	// RefreshesLeft is how often the session can still be refreshed.
 	RefreshesLeft int
 }
@@ -86,7 +87,7 @@ func (s *Sessions) issue(ctx context.Context, key *keyring.RefreshKey, session i
 		return Refreshable{}, err
 	}
 	refresh, err := refreshToken(key, session, session.Refreshes)
-	return Refreshable{access, refresh, session.RefreshesLeft()}, err
+	return Refreshable{access, refresh, session.ID, session.RefreshesLeft()}, err
 }
 
 // Decide says what the user of a session is granted now, given all that is stored of
@@ -117,9 +118,10 @@ func (s *Sessions) Refresh(ctx context.Context, token identity.Secret, decide De
 		said := judge(next, claim.refreshes, standing.InstallationEpoch, cfg.RefreshGrace, s.db.Now())
 		switch said {
 		case over:
-			return Refreshable{}, refused(errors.New("the session is over"))
+			return Refreshable{}, refused(whyOver(standing))
 		case exhausted:
-			return Refreshable{}, refused(errors.New("the session was refreshed as often as it may be"))
+			return Refreshable{}, refused(of(standing.Session, identity.Refuse(identity.RefusedSessionUsedUp, "the session was refreshed as often as it may be")).
+				With("refreshes", next.Refreshes))
 		case reuse:
 			return Refreshable{}, s.reused(ctx, standing.Session, claim.refreshes)
 		case rotate:
@@ -188,7 +190,7 @@ func (s *Sessions) standing(ctx context.Context, id string) (store.Standing, err
 	defer trace.StartRegion(ctx, "store.Standing").End()
 	standing, err := s.db.Standing(ctx, id)
 	if identity.KindOf(err) == identity.NotFound {
-		err = refused(errors.New("there is no such session, or its user is gone"))
+		err = refused(identity.Refuse(identity.RefusedSessionGone, "the session is no more: it ended a while ago, or its user was deleted").With("session", id))
 	}
 	return standing, err
 }
@@ -196,7 +198,9 @@ func (s *Sessions) standing(ctx context.Context, id string) (store.Standing, err
 // decide asks what the user is granted now. Whoever is refused has no session any more.
 func (s *Sessions) decide(ctx context.Context, standing store.Standing, decide Decide) (Grant, error) {
 	var granted Grant
-	err := identity.Errorf(identity.InvalidToken, "The user was changed.").Because(errors.New("the user has another password, or was disabled, since the login"))
+	err := identity.Errorf(identity.InvalidToken, "The user was changed.").
+		Because(of(standing.Session, identity.Refuse(identity.RefusedSessionChanged, "the user has another password, or was disabled, since the login")).
+			At("logged_in_at", standing.CreatedAt).At("sessions_count_from", standing.User.TokensFrom))
 	if standing.User.TokensFrom.Equal(standing.TokensFrom) {
 		var decided error
 		if granted, decided = decide(standing.User, standing.Session); decided == nil {
@@ -248,20 +252,24 @@ func (s *Sessions) reused(ctx context.Context, session identity.Session, refresh
 	if err != nil {
 		return err
 	}
-	return refused(errors.New("a refresh token was used a second time, or is from after a backup: its session has ended"))
+	return refused(of(session, identity.Refuse(identity.RefusedSessionReused, "a refresh token was used a second time, or is from after a backup: its session has ended")).
+		With("token_of_refresh", refreshes).With("refreshes", session.Refreshes).At("refreshed_at", session.RefreshedAt))
 }
 
-// End ends the session of a refresh token, whichever of its tokens it is. One that is over
-// is as good as ended. Its error is InvalidRefreshToken for a token that was not made here,
+// End ends the session of a refresh token, whichever of its tokens it is, and returns its
+// id if this call did. One that is over is as good as ended. Its error is InvalidRefreshToken for a token that was not made here,
 // or not since all sessions were ended.
-func (s *Sessions) End(ctx context.Context, token identity.Secret) error {
+func (s *Sessions) End(ctx context.Context, token identity.Secret) (id string, err error) {
 	claim, _, err := s.read(ctx, token)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer trace.StartRegion(ctx, "store.EndSession").End()
-	_, err = s.db.EndSession(ctx, claim.sessionID, identity.EndLogout)
-	return err
+	ended, err := s.db.EndSession(ctx, claim.sessionID, identity.EndLogout)
+	if !ended {
+		return "", err
+	}
+	return claim.sessionID, err
 }
 
 // Live returns InvalidToken for an access token whose session is over.
@@ -272,13 +280,32 @@ func (s *Sessions) Live(ctx context.Context, c Claims) error {
 	defer trace.StartRegion(ctx, "store.Session").End()
 	_, err := s.db.Session(ctx, c.SessionID)
 	if identity.KindOf(err) == identity.NotFound {
-		err = identity.Errorf(identity.InvalidToken, "The token is not valid.").Because(fmt.Errorf("its session %s is over", c.SessionID))
+		err = identity.Errorf(identity.InvalidToken, "The token is not valid.").
+			Because(identity.Refuse(identity.RefusedSessionOver, "the session of the token is over").Of(c.Subject).With("session", c.SessionID))
 	}
 	return err
 }
 
 // refused is the one answer to every refresh token that cannot be used. Its reason is for
-// the log only.
+// the log and the audit only.
 func refused(reason error) error {
 	return &identity.Error{Kind: identity.InvalidRefreshToken, Message: "The refresh token is not valid.", Err: reason}
+}
+
+// of adds to a reason which session it is about, and whose.
+func of(s identity.Session, reason *identity.Reason) *identity.Reason {
+	return reason.Of(s.UserID).With("session", s.ID)
+}
+
+// whyOver is why a session is over.
+func whyOver(s store.Standing) *identity.Reason {
+	reason := of(s.Session, identity.Refuse(identity.RefusedSessionOver, "the session has expired")).At("expired_at", s.ExpiresAt)
+	switch {
+	case !s.EndedAt.IsZero():
+		reason.Text = "the session was ended"
+		reason = reason.At("ended_at", s.EndedAt).With("ended_by", s.EndedBy)
+	case s.Epoch != s.InstallationEpoch:
+		reason.Text = "all sessions were ended at once"
+	}
+	return reason
 }

@@ -139,8 +139,12 @@ func TestUsesAfterTheEnd(t *testing.T) {
 	d := newDesk(t, "ES256")
 	d.update(admin.ConfigurationUpdate{MaxRefreshes: ptr(3), SessionMaxAge: ptr(time.Hour), RefreshGrace: ptr(time.Minute)})
 	for name, end := range map[string]func(f *family) (by string){
-		"expired":    func(*family) string { d.Clock.Move(time.Hour); return "" },
-		"logged out": func(f *family) string { d.must(f.sessions.End(t.Context(), f.tokens[0])); return identity.EndLogout },
+		"expired": func(*family) string { d.Clock.Move(time.Hour); return "" },
+		"logged out": func(f *family) string {
+			_, err := f.sessions.End(t.Context(), f.tokens[0])
+			d.must(err)
+			return identity.EndLogout
+		},
 		"other epoch": func(*family) string {
 			d.Change("configuration", "", `UPDATE configuration SET epoch = epoch + 1`)
 			return ""
@@ -258,7 +262,7 @@ func TestForgedTokensCauseFewPolls(t *testing.T) {
 		var together sync.WaitGroup
 		for range 10 {
 			together.Go(func() {
-				if err := sessions.End(t.Context(), forged); identity.KindOf(err) != identity.InvalidRefreshToken {
+				if _, err := sessions.End(t.Context(), forged); identity.KindOf(err) != identity.InvalidRefreshToken {
 					t.Error(err)
 				}
 			})

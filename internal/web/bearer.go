@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -16,23 +15,23 @@ import (
 func BearerToken(r *http.Request) (token identity.Secret, sent bool, err error) {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 {
-		return identity.Secret{}, false, noToken("no Authorization header")
+		return identity.Secret{}, false, noToken(identity.RefusedBearerMissing, "there is no Authorization header")
 	}
 	if len(values) > 1 {
-		return identity.Secret{}, true, noToken("several Authorization headers")
+		return identity.Secret{}, true, noToken(identity.RefusedBearerForm, "there are several Authorization headers")
 	}
 	scheme, credentials, _ := strings.Cut(values[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") { // RFC 9110 section 11.1
-		return identity.Secret{}, false, noToken("another authentication scheme")
+		return identity.Secret{}, false, noToken(identity.RefusedBearerMissing, "the Authorization header has another scheme than Bearer")
 	}
 	if !b64token(credentials) {
-		return identity.Secret{}, true, noToken("malformed bearer token")
+		return identity.Secret{}, true, noToken(identity.RefusedBearerForm, "the bearer token has characters that no token has, or none")
 	}
 	return identity.NewSecret(credentials), true, nil
 }
 
-func noToken(why string) error {
-	return &identity.Error{Kind: identity.InvalidToken, Err: errors.New(why)}
+func noToken(check identity.Check, why string) error {
+	return &identity.Error{Kind: identity.InvalidToken, Err: identity.Refuse(check, why)}
 }
 
 // b64token reports whether s has the form of RFC 6750 section 2.1.

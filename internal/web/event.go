@@ -25,6 +25,8 @@ type event struct {
 	bytesIn int64
 	place   *gate // while the request is worked on
 	later   *gate // of a Late route: see Enter
+	// principal is who has proven to be calling; empty if nobody has.
+	principal string
 	// limit is what the response says of a rate limit, by header field.
 	limit map[string]string
 
@@ -63,6 +65,13 @@ func Note(ctx context.Context, attrs ...slog.Attr) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.notes = append(e.notes, attrs...)
+}
+
+// Proven notes who has proven to be calling, for the log record of the request that ctx
+// belongs to and for whoever is told of its refusal.
+func Proven(ctx context.Context, id string) {
+	eventOf(ctx).principal = id
+	Note(ctx, slog.String("sub", id))
 }
 
 // countBody wraps a request's body so that the event knows how much was read.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 type path struct {
 	pattern   string
 	origins   map[string]bool
+	admit     func(context.Context) error
 	endpoints map[string]endpoint
 }
 
@@ -22,6 +24,7 @@ type endpoint struct {
 	handler Handler
 	cors    bool
 	gate    *gate
+	always  bool
 	late    bool
 }
 
@@ -65,6 +68,11 @@ func (p *path) dispatch(w http.ResponseWriter, r *http.Request) error {
 		e.later = ep.gate
 	} else if err := e.enter(ep.gate); err != nil {
 		return err
+	}
+	if !ep.always {
+		if err := p.admit(r.Context()); err != nil {
+			return err
+		}
 	}
 	return ep.handler(w, r)
 }

@@ -30,8 +30,9 @@ type failure struct {
 	detail     string
 	fields     []identity.FieldError
 	retryAfter time.Duration
-	reason     string // for the log only
-	stack      []byte // of a panic, for the log only
+	reason     string           // for the log only
+	why        *identity.Reason // for the log and the audit only; nil if there is none
+	stack      []byte           // of a panic, for the log only
 }
 
 // statusOf is the one place where a kind becomes a status. The detail is for an
@@ -103,6 +104,7 @@ func classify(err error, r *http.Request) *failure {
 	if e.Err != nil {
 		f.reason = e.Err.Error()
 	}
+	f.why = identity.ReasonOf(e)
 	if p, ok := errors.AsType[*panicError](err); ok {
 		f.stack = p.stack
 	}
@@ -143,6 +145,9 @@ func (f *failure) attrs() []slog.Attr {
 	attrs := []slog.Attr{slog.String("code", f.code)}
 	if f.reason != "" {
 		attrs = append(attrs, slog.String("reason", f.reason))
+	}
+	if f.why != nil {
+		attrs = append(attrs, f.why.Attrs()...)
 	}
 	if f.stack != nil {
 		attrs = append(attrs, slog.String("stack", string(f.stack)))

@@ -48,6 +48,12 @@ type Config struct {
 	MaxStreams, MaxStreamsPerSource int
 	// Observe, if set, is told of each request when it has been answered.
 	Observe func(Observation)
+	// Admit, if set, is asked before a handler is run, but for one that is Always served:
+	// it waits until there is room to record what will become of the request. Its error is
+	// the answer.
+	Admit func(context.Context) error
+	// Refused, if set, is told of each request that a route refuses, before the answer.
+	Refused func(context.Context, Refusal)
 }
 
 // Observation is what metrics need of a request. Every string comes from a
@@ -93,6 +99,8 @@ type Router struct {
 	origins map[string]bool
 	hsts    bool
 	observe func(Observation)
+	admit   func(context.Context) error
+	refused func(context.Context, Refusal)
 	mux     *http.ServeMux
 	paths   map[string]*path
 	warned  sync.Once
@@ -119,7 +127,7 @@ func New(c Config) (*Router, error) {
 		return nil, errors.New("the number of requests must not be negative")
 	}
 	rt := &Router{
-		logger: c.Logger, now: c.Now, proxies: proxies, origins: origins, hsts: c.HSTS, observe: c.Observe,
+		logger: c.Logger, now: c.Now, proxies: proxies, origins: origins, hsts: c.HSTS, observe: c.Observe, admit: c.Admit, refused: c.Refused,
 		mux: http.NewServeMux(), paths: map[string]*path{},
 	}
 	if rt.now == nil {
@@ -127,6 +135,9 @@ func New(c Config) (*Router, error) {
 	}
 	if rt.observe == nil {
 		rt.observe = func(Observation) {}
+	}
+	if rt.admit == nil {
+		rt.admit = func(context.Context) error { return nil }
 	}
 	rt.requests.most = int64(c.MaxRequests)
 	rt.streams.most, rt.streams.perSource, rt.streams.proxies = c.MaxStreams, c.MaxStreamsPerSource, proxies
@@ -146,7 +157,7 @@ func (rt *Router) Handle(method, pattern string, h Handler, options ...Option) {
 	}
 	p := rt.paths[pattern]
 	if p == nil {
-		p = &path{pattern: pattern, origins: rt.origins, endpoints: map[string]endpoint{}}
+		p = &path{pattern: pattern, origins: rt.origins, admit: rt.admit, endpoints: map[string]endpoint{}}
 		rt.paths[pattern] = p
 		if pattern == "/" {
 			pattern = "/{$}"
@@ -157,10 +168,11 @@ func (rt *Router) Handle(method, pattern string, h Handler, options ...Option) {
 		panic(fmt.Sprintf("web: %s %s is registered twice", method, pattern))
 	}
 	g := &rt.requests
-	if slices.Contains(options, Always) {
+	always := slices.Contains(options, Always)
+	if always {
 		g = &gate{most: watchers}
 	}
-	p.endpoints[method] = endpoint{handler: h, cors: slices.Contains(options, CORS), gate: g, late: slices.Contains(options, Late)}
+	p.endpoints[method] = endpoint{handler: h, cors: slices.Contains(options, CORS), gate: g, always: always, late: slices.Contains(options, Late)}
 }
 
 // Routes lists what is registered, by pattern and then by method. HEAD is not
@@ -217,6 +229,7 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	tooLate := err != nil && res.status != 0
 	if err != nil {
 		f = classify(err, r)
+		rt.refuse(e, r, f)
 		if !tooLate {
 			f.write(res, r, e.id)
 		}

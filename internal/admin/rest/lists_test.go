@@ -74,6 +74,7 @@ func (d *desk) fill() []string {
 			d.wantStatus("a secret", d.asAdmin("POST", "/api/clients/client-0/secrets", "{}"), 201)
 		}
 	}
+	d.must(d.StoreEvents(d.Context())) // of the logins, which come late
 	return []string{"/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/audit", "/api/sessions", "/api/keys", "/api/throttles", "/api/clients/client-0/secrets"}
 }
 

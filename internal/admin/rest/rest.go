@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -130,7 +129,7 @@ func Bearers(issuer *token.Issuer, sessions *token.Sessions, authenticator *auth
 		if err != nil {
 			return identity.Caller{}, err
 		}
-		web.Note(r.Context(), slog.String("sub", claims.Subject))
+		web.Proven(r.Context(), claims.Subject)
 		if err := sessions.Live(r.Context(), claims); err != nil {
 			return identity.Caller{}, err
 		}

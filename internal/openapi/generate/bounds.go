@@ -1,11 +1,16 @@
 package main
 
 import (
+	"encoding/json"
+	"reflect"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/api"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
 
@@ -111,9 +116,27 @@ var refinements = map[string]func(*huma.Schema){
 	},
 	"Event": func(s *huma.Schema) {
 		detail := s.Properties["detail"]
-		detail.Properties = map[string]*huma.Schema{"before": {Type: huma.TypeObject}, "after": {Type: huma.TypeObject}}
-		detail.AdditionalProperties = false
+		detail.Properties, detail.AdditionalProperties = eventDetail(), false
 	},
+}
+
+// eventDetail are the members of an event's detail: api.EventDetail says what they are.
+func eventDetail() map[string]*huma.Schema {
+	members := map[string]*huma.Schema{}
+	for field := range reflect.TypeFor[api.EventDetail]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		schema := &huma.Schema{Type: huma.TypeString}
+		switch field.Type {
+		case reflect.TypeFor[json.RawMessage]():
+			schema.Type = huma.TypeObject
+		case reflect.TypeFor[int](), reflect.TypeFor[int64]():
+			schema.Type = huma.TypeInteger
+		case reflect.TypeFor[*time.Time]():
+			schema.Format = "date-time"
+		}
+		members[name] = schema
+	}
+	return members
 }
 
 func text(least, most int, pattern string) bound {

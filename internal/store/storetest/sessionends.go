@@ -30,6 +30,10 @@ func testEndSessions(t *testing.T, h *harness) {
 	wantKind(t, err, identity.NotFound)
 	end(h.session(ann), identity.EndLogout, false)
 
+	users, err := db.SessionUsers(ctx, []string{first.ID, "none", h.session(ann).ID})
+	check(t, err)
+	wantEqual(t, users, map[string]string{first.ID: ann.ID})
+
 	second, third, his := h.begin(db, ann), h.begin(db, ann), h.begin(db, bob)
 	n, err := db.EndSessionsOf(ctx, ann.ID, identity.EndUserChanged)
 	check(t, err)
