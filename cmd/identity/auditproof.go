@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -14,7 +12,6 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/chain"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
-	"github.com/seed-60f9e3ad/identity/internal/newfile"
 	"github.com/seed-60f9e3ad/identity/internal/server"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
@@ -80,27 +77,17 @@ while no service runs are sealed when one does.`,
 		Example: `  identity audit export audit.jsonl
   identity audit export | gzip > audit.jsonl.gz`,
 		RunE: onDatabase(p, func(cmd *cobra.Command, args []string, in *server.Installation) error {
-			n, err := exportAudit(cmd.Context(), in.DB, fileName(args), p.stdout)
+			var n int64
+			err := writeNew(fileName(args), p.stdout, func(w io.Writer) (err error) {
+				n, err = audit.Export(cmd.Context(), in.DB, w)
+				return err
+			})
 			if err == nil {
 				fmt.Fprintf(p.stderr, "%d events\n", n)
 			}
 			return err
 		}),
 	}
-}
-
-func exportAudit(ctx context.Context, db *store.DB, file string, stdout io.Writer) (n int64, err error) {
-	if file == standardStream {
-		return audit.Export(ctx, db, stdout)
-	}
-	err = newfile.Write(file, func(f *os.File) error {
-		n, err = audit.Export(ctx, db, f)
-		return err
-	})
-	if errors.Is(err, fs.ErrExist) {
-		return 0, fmt.Errorf("%s is there already, and an export replaces nothing", file)
-	}
-	return n, err
 }
 
 // errBroken is an audit that is not as it was sealed.

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"time"
@@ -11,8 +11,12 @@ import (
 	"github.com/seed-60f9e3ad/identity/api"
 )
 
-// tailInterval is how often it is looked for more.
-const tailInterval = time.Second
+const (
+	// tailInterval is how often it is looked for more.
+	tailInterval = time.Second
+	// tailMost is how many events can be shown of those that are there.
+	tailMost = 200
+)
 
 func auditTailCommand(p *program, events resource[api.Event]) *cobra.Command {
 	cmd := &cobra.Command{Use: "tail", Short: "Show the newest events, oldest first, and those that come", Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions}
@@ -24,16 +28,21 @@ that come, until it is interrupted. -o json writes one JSON object in a line.`
 	follow := cmd.Flags().BoolP("follow", "f", false, "go on with those that come")
 	format := outputFlag(cmd)
 	cmd.RunE = administer(p, func(cmd *cobra.Command, _ []string, c *connection) error {
-		if *number < 1 || *number > 200 {
-			return errors.New("--lines: expected 1 to 200")
+		if *number < 1 || *number > tailMost {
+			return fmt.Errorf("--lines: expected 1 to %d", tailMost)
 		}
 		seen := map[string]bool{}
 		var from time.Time
 		for first := true; first || *follow; first = false {
-			query, most := url.Values{}, *number
-			if !first { // what comes late may have a time that is a little earlier
+			query, most := url.Values{}, 0
+			switch {
+			case first && *follow:
+				most = tailMost // what is not shown of them is not to come later
+			case first:
+				most = *number
+			}
+			if !from.IsZero() { // what comes late may have a time that is a little earlier
 				query.Set("from", from.Add(-tailInterval).UTC().Format("2006-01-02T15:04:05.000Z"))
-				most = 0
 			}
 			page, _, err := all[api.Event](cmd.Context(), c, events.path, query, most)
 			if err != nil {
@@ -44,12 +53,12 @@ that come, until it is interrupted. -o json writes one JSON object in a line.`
 			}
 			slices.Reverse(page)
 			recent := map[string]bool{}
-			for _, e := range page {
+			for i, e := range page {
 				recent[e.ID] = true
 				if e.At.After(from) {
 					from = e.At
 				}
-				if seen[e.ID] {
+				if seen[e.ID] || first && i < len(page)-*number {
 					continue
 				}
 				if err := printEvent(p, *format, events, e); err != nil {

@@ -62,22 +62,16 @@ func printCells(w io.Writer, rows [][]string) error {
 }
 
 // printLine writes v as JSON in one line.
-func printLine(w io.Writer, v any) error {
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, steerless(text.String()))
-	return err
-}
+func printLine(w io.Writer, v any) error { return printIndented(w, v, "") }
 
-func printJSON(w io.Writer, v any) error {
+// printJSON writes v as JSON for people too.
+func printJSON(w io.Writer, v any) error { return printIndented(w, v, "  ") }
+
+func printIndented(w io.Writer, v any, indent string) error {
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
+	encoder.SetIndent("", indent)
 	if err := encoder.Encode(v); err != nil {
 		return err
 	}

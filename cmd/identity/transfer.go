@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,8 +38,11 @@ so stop the service before you move it.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, in.Close()) }()
-			rows, err := exportTo(cmd.Context(), in, fileName(args), p.stdout)
-			if err != nil {
+			var rows transfer.Rows
+			if err = writeNew(fileName(args), p.stdout, func(w io.Writer) error {
+				rows, err = in.Export(cmd.Context(), w)
+				return err
+			}); err != nil {
 				return err
 			}
 			fmt.Fprintln(p.stderr, "exported", rows.String())
@@ -50,19 +52,16 @@ so stop the service before you move it.`,
 	}
 }
 
-// exportTo writes a new file, or standard output.
-func exportTo(ctx context.Context, in *server.Installation, file string, stdout io.Writer) (rows transfer.Rows, err error) {
+// writeNew has an export written to a new file, or to standard output.
+func writeNew(file string, stdout io.Writer, write func(io.Writer) error) error {
 	if file == standardStream {
-		return in.Export(ctx, stdout)
+		return write(stdout)
 	}
-	err = newfile.Write(file, func(f *os.File) error {
-		rows, err = in.Export(ctx, f)
-		return err
-	})
+	err := newfile.Write(file, func(f *os.File) error { return write(f) })
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s is there already, and an export replaces nothing", file)
+		return fmt.Errorf("%s is there already, and an export replaces nothing", file)
 	}
-	return rows, err
+	return err
 }
 
 // keyPlace says where the encryption key is.

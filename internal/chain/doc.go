@@ -5,5 +5,5 @@
 // or put elsewhere.
 //
 // The package knows no database. A Verifier takes events and statements one after the other,
-// from wherever they come; Write and Read carry them as JSON lines.
+// from wherever they come; Writer and Read carry them as JSON lines.
 package chain
