@@ -75,6 +75,14 @@ func (db *DB) Revision(ctx context.Context) (int64, error) {
 // another too, in which the same number is another change.
 func (db *DB) state(ctx context.Context) (revision, session int64, err error) {
 	db.stats.polls.Add(1)
+	err = db.anew(ctx, db.control, func() error {
+		revision, session, err = db.readState(ctx)
+		return err
+	})
+	return revision, session, err
+}
+
+func (db *DB) readState(ctx context.Context) (revision, session int64, err error) {
 	conn, err := db.control.Conn(ctx)
 	if err != nil {
 		return 0, 0, db.failed("connecting for the revision", err)

@@ -238,7 +238,10 @@ func connectionFault(err error) fault {
 	if errors.Is(err, context.Canceled) || errors.Is(err, sql.ErrTxDone) {
 		return faultOther
 	}
-	return faultAway
+	if errors.Is(err, context.DeadlineExceeded) || dialFailed(err) {
+		return faultAway
+	}
+	return faultCut
 }
 
 // dialFailed reports whether the host was not reached at all.

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,23 +101,30 @@ func (db *DB) transaction(ctx context.Context, fn func(tx *DB) error) error {
 	return err
 }
 
-// begin begins a transaction. A connection that turns out to be broken, as all are after
-// a restart of the server, is no reason to fail: nothing has happened on it yet.
-func (db *DB) begin(ctx context.Context) (*sql.Conn, *sql.Tx, error) {
-	for tries := db.writer.Stats().MaxOpenConnections; ; tries-- {
-		conn, err := db.connection(ctx)
-		if err != nil {
-			return nil, nil, err
+// begin begins a transaction.
+func (db *DB) begin(ctx context.Context) (conn *sql.Conn, tx *sql.Tx, err error) {
+	err = db.anew(ctx, db.writer, func() error {
+		if conn, err = db.connection(ctx); err != nil {
+			return err
 		}
-		tx, err := conn.BeginTx(ctx, nil)
-		if err == nil {
-			return conn, tx, nil
+		if tx, err = conn.BeginTx(ctx, nil); err != nil {
+			_ = conn.Close() // it goes back to its pool, or away
 		}
-		_ = conn.Close() // it goes back to its pool, or away
-		if tries <= 0 || !errors.Is(err, driver.ErrBadConn) {
-			return nil, nil, db.failed("beginning a transaction", err)
-		}
+		return db.failed("beginning a transaction", err)
+	})
+	return conn, tx, err
+}
+
+// anew does what changes nothing yet, and does it once more where a connection turns out
+// to be cut, as all are after a restart of the server: the ones that wait are closed
+// first.
+func (db *DB) anew(ctx context.Context, p *pool, do func() error) error {
+	err := do()
+	if err == nil || db.tx != nil || ctx.Err() != nil || db.dialect.fault(err) != faultCut {
+		return err
 	}
+	p.dropIdle()
+	return do()
 }
 
 // connection waits for one of the writer's connections, as long as patience lasts.
@@ -179,7 +185,11 @@ func rows[T any](ctx context.Context, db *DB, what, query string, args []any, sc
 	ctx, cancel := db.hurry(ctx)
 	defer cancel()
 	db.stats.statements.Add(1)
-	result, err := db.readers.query(ctx, db.tx, &db.dialect, query, args)
+	var result *sql.Rows
+	err := db.anew(ctx, db.readers, func() (err error) {
+		result, err = db.readers.query(ctx, db.tx, &db.dialect, query, args)
+		return err
+	})
 	if err != nil {
 		return nil, db.failed("reading "+what, err)
 	}
@@ -212,7 +222,7 @@ func (db *DB) failed(doing string, err error) error {
 	case faultReadOnly:
 		db.demoted()
 		err = fmt.Errorf("%w (%w)", err, errReadOnly)
-	case faultAway, faultRetry:
+	case faultAway, faultCut, faultRetry:
 	case faultOther:
 		return err
 	}

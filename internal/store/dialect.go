@@ -56,6 +56,7 @@ const (
 	faultOther    fault = iota // the statement is wrong, or something unforeseen
 	faultTaken                 // a unique key exists already
 	faultAway                  // the database cannot be used now
+	faultCut                   // the connection broke; another one may do
 	faultReadOnly              // it can be read only: it is not, or no more, the primary
 	faultRetry                 // a transaction was sacrificed for another and can be tried again
 )

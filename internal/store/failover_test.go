@@ -31,6 +31,38 @@ func TestARestartedServerIsUsedAgain(t *testing.T) {
 	})
 }
 
+// Nobody is refused for a connection from before a restart that nobody had used meanwhile:
+// what has changed nothing yet is begun again on another one.
+func TestNobodyPaysForARestart(t *testing.T) {
+	onOwnServers(t, dbserver.Options{}, func(t *testing.T, p place) {
+		const many = 20
+		db := p.migrated(t, pool(many, many))
+		ctx := t.Context()
+		follower := db.Follow(discard)
+		all := func() {
+			t.Helper()
+			check(t, follower.Poll(ctx))
+			together(2*many, func(i int) {
+				var err error
+				if i%2 == 0 {
+					_, err = db.Revision(ctx)
+				} else {
+					err = db.Tx(ctx, func(tx *store.DB) error { return tx.PruneChanges(ctx) })
+				}
+				if err != nil {
+					t.Errorf("request %d: %v", i, err)
+				}
+			})
+		}
+		all()
+		for range 3 {
+			p.Kill(t)
+			p.Start(t)
+			all()
+		}
+	})
+}
+
 // What leads to a server that has become read-only is closed, and used again once it can
 // be written to.
 func TestAReadOnlyServerIsLeft(t *testing.T) {

@@ -155,11 +155,13 @@ func mysqlFault(err error) fault {
 		return faultReadOnly
 	case 1213: // deadlock
 		return faultRetry
-	case 1021, 1028, 1030, 1037, 1038, 1040, 1041, 1044, 1045, 1047, 1049, 1053, 1077, 1079, 1114, 1129, 1130, 1135, 1180, 1203, 1205, 1206, 1226, 1317, 1461,
-		1142, 1143, 1698, 1820, 1862, 1927, 1969, 3024, 3100, 3118, 3159, 4031:
+	case 1053, 1927, 4031: // shutting down, killed, disconnected for being idle
+		return faultCut
+	case 1021, 1028, 1030, 1037, 1038, 1040, 1041, 1044, 1045, 1047, 1049, 1077, 1079, 1114, 1129, 1130, 1135, 1180, 1203, 1205, 1206, 1226, 1317, 1461,
+		1142, 1143, 1698, 1820, 1862, 1969, 3024, 3100, 3118, 3159:
 		// Disk full, a member of a cluster that is not ready, a commit that failed, out of memory, too many connections, no access, no such database,
-		// shutting down, table full, host blocked, lock wait timeout, interrupted,
-		// killed, took too long, TLS required, disconnected for being idle.
+		// shut down, table full, host blocked, lock wait timeout, interrupted, took too
+		// long, TLS required.
 		return faultAway
 	}
 	return faultOther

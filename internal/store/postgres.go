@@ -146,6 +146,10 @@ func postgresFault(err error) fault {
 	case code == "42501", code == "55P03", code == "57014", code == "XX001", code == "XX002", code == "25P03": // insufficient_privilege, lock_not_available, query_canceled, data_corrupted, index_corrupted, idle_in_transaction_session_timeout
 		return faultAway
 	}
+	switch code {
+	case "57P01", "57P02": // admin_shutdown, crash_shutdown: what was said to this connection before it was closed
+		return faultCut
+	}
 	switch code[:2] {
 	case "08", "28", "3D", "53", "57", "58": // connection, authorisation, no such database, resources, operator intervention, system
 		return faultAway
