@@ -31,8 +31,8 @@ func TestFailover(t *testing.T) {
 	}
 	several.Wait()
 
-	primary.SetReadOnly(t, true)
 	open := d.proxy.Connections()
+	primary.SetReadOnly(t, true)
 	standby.Promote(t)
 	d.proxy.SetTarget(address(standby)) // for new connections: nobody cuts those that are there
 	began := time.Now()
