@@ -75,9 +75,9 @@ func (db *DB) Revision(ctx context.Context) (int64, error) {
 // another too, in which the same number is another change.
 func (db *DB) state(ctx context.Context) (revision, session int64, err error) {
 	db.stats.polls.Add(1)
-	err = db.anew(ctx, db.control, func() error {
-		revision, session, err = db.readState(ctx)
-		return err
+	revision, err = anew(ctx, db, db.control, func() (number int64, err error) {
+		number, session, err = db.readState(ctx)
+		return number, err
 	})
 	return revision, session, err
 }

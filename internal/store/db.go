@@ -103,14 +103,15 @@ func (db *DB) transaction(ctx context.Context, fn func(tx *DB) error) error {
 
 // begin begins a transaction.
 func (db *DB) begin(ctx context.Context) (conn *sql.Conn, tx *sql.Tx, err error) {
-	err = db.anew(ctx, db.writer, func() error {
-		if conn, err = db.connection(ctx); err != nil {
-			return err
+	conn, err = anew(ctx, db, db.writer, func() (*sql.Conn, error) {
+		conn, err := db.connection(ctx)
+		if err != nil {
+			return nil, err
 		}
 		if tx, err = conn.BeginTx(ctx, nil); err != nil {
 			_ = conn.Close() // it goes back to its pool, or away
 		}
-		return db.failed("beginning a transaction", err)
+		return conn, db.failed("beginning a transaction", err)
 	})
 	return conn, tx, err
 }
@@ -118,10 +119,10 @@ func (db *DB) begin(ctx context.Context) (conn *sql.Conn, tx *sql.Tx, err error)
 // anew does what changes nothing yet, and does it once more where a connection turns out
 // to be cut, as all are after a restart of the server: the ones that wait are closed
 // first.
-func (db *DB) anew(ctx context.Context, p *pool, do func() error) error {
-	err := do()
+func anew[T any](ctx context.Context, db *DB, p *pool, do func() (T, error)) (T, error) {
+	v, err := do()
 	if err == nil || db.tx != nil || ctx.Err() != nil || db.dialect.fault(err) != faultCut {
-		return err
+		return v, err
 	}
 	p.dropIdle()
 	return do()
@@ -185,11 +186,7 @@ func rows[T any](ctx context.Context, db *DB, what, query string, args []any, sc
 	ctx, cancel := db.hurry(ctx)
 	defer cancel()
 	db.stats.statements.Add(1)
-	var result *sql.Rows
-	err := db.anew(ctx, db.readers, func() (err error) {
-		result, err = db.readers.query(ctx, db.tx, &db.dialect, query, args)
-		return err
-	})
+	result, err := anew(ctx, db, db.readers, func() (*sql.Rows, error) { return db.readers.query(ctx, db.tx, &db.dialect, query, args) })
 	if err != nil {
 		return nil, db.failed("reading "+what, err)
 	}
