@@ -9,12 +9,14 @@ import (
 	"unicode/utf8"
 )
 
+// SecretPrefix is how generated client secrets begin, and no chosen one.
+const SecretPrefix = "ids_"
+
 const (
-	secretPrefix   = "ids_"
 	secretIDLen    = 8
 	secretBodyLen  = 43 // base64url of 32 bytes
 	secretCheckLen = 6  // base64url of a CRC-32
-	secretLen      = len(secretPrefix) + secretIDLen + 1 + secretBodyLen + secretCheckLen
+	secretLen      = len(SecretPrefix) + secretIDLen + 1 + secretBodyLen + secretCheckLen
 
 	secretIDAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
 )
@@ -31,7 +33,7 @@ func NewClientSecret() (id string, secret Secret) {
 	id = NewSecretID()
 	body := make([]byte, 32)
 	_, _ = rand.Read(body) // never fails: crypto/rand aborts the program instead
-	text := secretPrefix + id + "_" + base64.RawURLEncoding.EncodeToString(body)
+	text := SecretPrefix + id + "_" + base64.RawURLEncoding.EncodeToString(body)
 	return id, NewSecret(text + secretCheck(text))
 }
 
@@ -56,13 +58,13 @@ func NewSecretID() string {
 // whether secret is of the generated form with a true check.
 func ClientSecretID(secret Secret) (id string, ok bool) {
 	s := secret.Reveal()
-	if len(s) != secretLen || !strings.HasPrefix(s, secretPrefix) || s[len(secretPrefix)+secretIDLen] != '_' {
+	if len(s) != secretLen || !strings.HasPrefix(s, SecretPrefix) || s[len(SecretPrefix)+secretIDLen] != '_' {
 		return "", false
 	}
 	if s[secretLen-secretCheckLen:] != secretCheck(s[:secretLen-secretCheckLen]) {
 		return "", false
 	}
-	id = s[len(secretPrefix):][:secretIDLen]
+	id = s[len(SecretPrefix):][:secretIDLen]
 	if strings.Trim(id, secretIDAlphabet) != "" {
 		return "", false
 	}
@@ -79,8 +81,8 @@ func CheckChosenSecret(secret Secret) error {
 	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
 		return InvalidField("client_secret", "must be valid UTF-8 without U+0000")
 	}
-	if strings.HasPrefix(s, secretPrefix) {
-		return InvalidField("client_secret", "must not begin with %q, which marks generated secrets", secretPrefix)
+	if strings.HasPrefix(s, SecretPrefix) {
+		return InvalidField("client_secret", "must not begin with %q, which marks generated secrets", SecretPrefix)
 	}
 	return nil
 }

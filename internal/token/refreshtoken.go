@@ -23,7 +23,7 @@ import (
 //
 // It is made from the session and stored nowhere, so that the same one can be made again.
 const (
-	refreshPrefix  = "idr_"
+	RefreshPrefix  = "idr_" // how every refresh token begins
 	refreshVersion = 1
 	macStart       = 1 + 4 + 16 + 4
 	refreshLength  = macStart + 32
@@ -48,7 +48,7 @@ func refreshToken(key *keyring.RefreshKey, s identity.Session, refreshes int) (i
 	b = append(b, id...)
 	b = binary.BigEndian.AppendUint32(b, uint32(refreshes))
 	b = append(b, refreshMAC(key, b, s.Epoch)...)
-	return identity.NewSecret(refreshPrefix + base64.RawURLEncoding.EncodeToString(b)), nil
+	return identity.NewSecret(RefreshPrefix + base64.RawURLEncoding.EncodeToString(b)), nil
 }
 
 func refreshMAC(key *keyring.RefreshKey, fields []byte, epoch int64) []byte {
@@ -59,11 +59,18 @@ func refreshMAC(key *keyring.RefreshKey, fields []byte, epoch int64) []byte {
 
 // checkRefreshForm refuses what no refresh token looks like, before anything is asked for it.
 func checkRefreshForm(text identity.Secret) error {
-	body, ok := strings.CutPrefix(text.Reveal(), refreshPrefix)
+	body, ok := strings.CutPrefix(text.Reveal(), RefreshPrefix)
 	if !ok || len(body) != base64.RawURLEncoding.EncodedLen(refreshLength) {
 		return identity.Refuse(identity.RefusedRefreshForm, "it has not the form of a refresh token")
 	}
 	return nil
+}
+
+// SessionOf returns the id of the session of a refresh token that was made under the key in
+// the epoch; a Reason for anything else.
+func SessionOf(key *keyring.RefreshKey, text identity.Secret, epoch int64) (string, error) {
+	claim, err := readRefreshToken(key, text, epoch)
+	return claim.sessionID, err
 }
 
 // errOtherKey is within the refusal of a token that may be good where the key is known.
@@ -74,7 +81,7 @@ func readRefreshToken(key *keyring.RefreshKey, text identity.Secret, epoch int64
 	if err := checkRefreshForm(text); err != nil {
 		return refreshClaim{}, err
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(text.Reveal(), refreshPrefix))
+	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(text.Reveal(), RefreshPrefix))
 	if err != nil || len(b) != refreshLength { // the decoder skips line breaks
 		return refreshClaim{}, identity.Refuse(identity.RefusedRefreshForm, "it is not base64url")
 	}

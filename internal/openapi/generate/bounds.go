@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/api"
+	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
 
@@ -93,6 +94,12 @@ var bounds = map[string]bound{
 	"JWK.e":                                  text(1, 0, base64url),
 	"JWK.x":                                  text(1, 0, base64url),
 	"JWK.y":                                  text(1, 0, base64url),
+	"LeakRequest.found":                      both(text(1, 16<<10, ""), writeOnly),
+	"LeakRequest.revoke":                     byDefault(false),
+	"Leak.kind":                              oneOf(admin.LeakKinds()...),
+	"Leak.id":                                text(0, 128, ""),
+	"LeakOwner.type":                         oneOf("user", "client"),
+	"LeakUse.outcome":                        oneOf("success", "failure"),
 	"Event.outcome":                          oneOf("success", "failure"),
 	"Event.event":                            text(1, 0, `^[a-z_]+(\.[a-z_]+)+$`),
 	"Problem.type":                           constant("about:blank"),

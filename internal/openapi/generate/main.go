@@ -43,6 +43,7 @@ func generate(source string) ([]byte, error) {
 	d.administration()
 	d.lifecycle()
 	d.throttles()
+	d.leaks()
 	d.operations()
 	if err := d.finish(); err != nil {
 		return nil, err
