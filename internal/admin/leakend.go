@@ -81,7 +81,7 @@ func (s *search) endPassword(known identity.User) (func(*store.DB) error, error)
 			return gone(err)
 		}
 		if user.PasswordHash != known.PasswordHash {
-			return identity.Errorf(identity.Conflict, "The password was just changed.")
+			return nil // it was just changed
 		}
 		next := user
 		next.PasswordHash = hash

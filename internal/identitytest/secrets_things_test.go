@@ -89,6 +89,18 @@ func (d *driver) otherSpecs() map[string]spec {
 	d.created("/api/roles", "/api/roles", map[string]any{"name": "taken", "permissions": []string{"a"}})
 	d.created("/api/audiences", "/api/audiences", map[string]any{"audience": "taken", "name": "n"})
 	return map[string]spec{
+		"POST /api/leak": {body: func() string { return object(map[string]any{"found": d.marked()}) }, more: func(do ask) {
+			password := d.marked()
+			name := d.newUser(map[string]any{"username": strings.ToLower(rand.Text()), "password": password})["username"]
+			_, secret := d.client(strings.ToLower(rand.Text()), nil)
+			do("", object(map[string]any{"found": password, "username": d.marked()}))
+			do("", object(map[string]any{"found": secret, "client_id": d.marked()}))
+			for _, found := range []string{password, d.marked(), secret, "CLIENT_SECRET='" + secret + "'", secret + d.mark, "idr_" + d.marked(), d.marked() + ".." + d.marked()} {
+				do("", object(map[string]any{"found": found, "username": name}))
+				do("", object(map[string]any{"found": found, "since": d.marked()}))
+				do("", object(map[string]any{"found": found, "revoke": true}))
+			}
+		}},
 		"DELETE /api/throttles/{id}": {path: func() string {
 			name := strings.ToLower(rand.Text()) + d.mark
 			for range identity.ThrottledFrom {

@@ -25,6 +25,6 @@ func (d *document) leaks() {
 			{"revoke", "End it", api.LeakRequest{Found: secret, Revoke: true}},
 		},
 		success: []answer{{status: 200, text: "What it is; also where it is nothing of this service.", body: api.Leak{}, examples: []example{{"secret", "A secret of a client", shown}}}},
-		fails:   failing(withBody, onOne, changing),
+		fails:   failing(withBody, onOne),
 	})
 }
