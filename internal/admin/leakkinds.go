@@ -97,7 +97,7 @@ func (s *search) password(secret identity.Secret) (*leaked, error) {
 		Kind: LeakedPassword, Good: user.Enabled, ID: user.ID, Owners: []LeakOwner{{true, user.ID, user.Username}}, Says: "It is the password of " + user.Username + ".",
 		LastUsedAt: user.LastLoginAt,
 		Ends:       []string{"the password: nobody has one for " + user.Username + " until another is set", "every session of " + user.Username + ", and their tokens here"},
-		Remains:    []string{"identity user password " + user.Username + " sets another one", s.elsewhere()},
+		Remains:    []string{"identity user update " + user.Username + " --generate-password sets another one", s.elsewhere()},
 	}}
 	l.uses = []store.UseFilter{{Actor: user.ID}}
 	l.end, err = s.endPassword(user)
@@ -433,7 +433,7 @@ func (s *search) encryptionKey(secret identity.Secret) (*leaked, error) {
 			Kind: LeakedEncryptionKey, Good: true, ID: k.ID(), Says: "It is an encryption key of this service: ENCRYPTION_KEY has it.",
 			Remains: []string{
 				"with a copy of the database it gives away the signing keys: make a new encryption key, put it first and run identity key rewrap (docs/runbook.md)",
-				"whoever may also have had the database, or a backup, has the signing keys: identity key create and activate --now, and delete the former ones",
+				"whoever may also have had the database, or a backup, has the signing keys: find them with identity key list, and end each with identity leak --revoke",
 				"identity session end --all makes the secret of refresh tokens anew",
 			},
 		}}, nil
