@@ -188,9 +188,9 @@ func (s *search) refreshToken(secret identity.Secret) (*leaked, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := token.SessionOf(key, secret, cfg.Epoch)
-	if err != nil {
-		return unknown("It begins like a refresh token, and is none that is worth anything: " + err.Error() + "."), nil
+	id, reason := token.SessionOf(key, secret, cfg.Epoch)
+	if reason != nil {
+		return unknown("It begins like a refresh token, and is none that is worth anything: " + reason.Text + "."), nil //nolint:nilerr // the reason is what is told
 	}
 	l := &leaked{Leak: Leak{Kind: LeakedRefreshToken, Says: "It is a refresh token."}}
 	return l, s.sessionOf(l, id)
@@ -202,11 +202,12 @@ func (s *search) accessToken(secret identity.Secret) (*leaked, error) {
 		return nil, nil //nolint:nilnil // it is not that
 	}
 	claims, err := token.Read(s.ctx, s.ring, secret.Reveal())
-	if reason := identity.ReasonOf(err); reason != nil {
-		return unknown("It looks like a token, and is none that is worth anything here: " + reason.Text + "."), nil
-	}
 	if err != nil {
-		return nil, err
+		reason := identity.ReasonOf(err)
+		if reason == nil {
+			return nil, err
+		}
+		return unknown("It looks like a token, and is none that is worth anything here: " + reason.Text + "."), nil
 	}
 	now := s.db.Now()
 	l := &leaked{Leak: Leak{
@@ -367,7 +368,7 @@ func (s *search) signingKey(kid, half string) (*leaked, error) {
 func (s *search) auditKey(kid, half string) (*leaked, error) {
 	signer, err := s.ring.AuditSigner(s.ctx)
 	if identity.KindOf(err) == identity.Unavailable {
-		return nil, nil //nolint:nilnil,nilerr // there is none that could have leaked from here
+		return nil, nil //nolint:nilnil // there is none that could have leaked from here
 	}
 	if err != nil || signer.Public().KID() != kid {
 		return nil, err

@@ -46,7 +46,9 @@ type UseFilter struct {
 // Uses returns what was done, what was done last first.
 func (db *DB) Uses(ctx context.Context, f UseFilter) ([]Use, error) {
 	conditions, args := []string{}, []any{f.Actor, millis(f.Since)}
-	or := func(condition string, of ...any) { conditions, args = append(conditions, condition), append(args, of...) }
+	or := func(condition string, of ...any) {
+		conditions, args = append(conditions, condition), append(args, of...)
+	}
 	if f.Credential != "" {
 		or(`detail LIKE ?`, `%"`+f.Credential+`"%`)
 	}

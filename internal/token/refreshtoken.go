@@ -67,10 +67,10 @@ func checkRefreshForm(text identity.Secret) error {
 }
 
 // SessionOf returns the id of the session of a refresh token that was made under the key in
-// the epoch; a Reason for anything else.
-func SessionOf(key *keyring.RefreshKey, text identity.Secret, epoch int64) (string, error) {
+// the epoch, or why it is none.
+func SessionOf(key *keyring.RefreshKey, text identity.Secret, epoch int64) (string, *identity.Reason) {
 	claim, err := readRefreshToken(key, text, epoch)
-	return claim.sessionID, err
+	return claim.sessionID, identity.ReasonOf(err)
 }
 
 // errOtherKey is within the refusal of a token that may be good where the key is known.
