@@ -26,6 +26,7 @@ const (
 	PermissionThrottlesRead      = "identity:throttles:read"
 	PermissionThrottlesWrite     = "identity:throttles:write"
 	PermissionAuditRead          = "identity:audit:read"
+	PermissionHealthRead         = "identity:health:read"
 
 	permissionPrefix = "identity:"
 
@@ -65,7 +66,7 @@ func knownPermission(p string) bool {
 		return true
 	}
 	resource, verb, _ := strings.Cut(strings.TrimPrefix(p, permissionPrefix), ":")
-	return slices.Contains([]string{"configuration", "users", "clients", "roles", "audiences", "keys", "sessions", "audit", "throttles"}, resource) &&
+	return slices.Contains([]string{"configuration", "users", "clients", "roles", "audiences", "keys", "sessions", "audit", "throttles", "health"}, resource) &&
 		(verb == "read" || verb == "write")
 }
 

@@ -81,6 +81,9 @@ func exitCode(err error) int {
 	if errors.Is(err, errNotVerified) || errors.Is(err, errBroken) || errors.Is(err, errRefused) {
 		return 2
 	}
+	if errors.Is(err, errCare) {
+		return 6
+	}
 	return 1
 }
 
@@ -127,7 +130,8 @@ Exit codes:
   1  a mistake in the call, or something local: no database, no answer from the service
      or none that it should give
   2  the service refused: not allowed, not found, already there, a bad value; a token
-     that is not valid; an audit that is broken`,
+     that is not valid; an audit that is broken
+  6  "identity doctor" has found something that needs care`,
 		SilenceUsage: true, SilenceErrors: true, Version: version(),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -138,7 +142,7 @@ Exit codes:
 	}{
 		{"Run the service:", []*cobra.Command{devCommand(p), serveCommand(p), migrateCommand(p), exportCommand(p), importCommand(p), backupCommand(p), healthcheckCommand(p)}},
 		{"Look after an installation, here or over the network:", []*cobra.Command{
-			userCommand(p), clientCommand(p), roleCommand(p), audienceCommand(p), sessionCommand(p), signingKeyCommand(p), throttleCommand(p), configCommand(p), auditCommand(p), whyCommand(p), leakCommand(p),
+			userCommand(p), clientCommand(p), roleCommand(p), audienceCommand(p), sessionCommand(p), signingKeyCommand(p), throttleCommand(p), configCommand(p), auditCommand(p), whyCommand(p), leakCommand(p), doctorCommand(p),
 		}},
 		{"Get to it:", []*cobra.Command{loginCommand(p), logoutCommand(p), passwordCommand(p), bootstrapCommand(p)}},
 		{"Tools:", []*cobra.Command{signCommand(p), tokenCommand(p), hashCommand(p), encryptionKeyCommand(p), versionCommand(p)}},

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/doctor"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/server"
@@ -51,6 +52,8 @@ type settings struct {
 
 	// given holds the names that were set; the others have their defaults.
 	given map[string]bool
+	// values are all of them, as somebody may be shown who asks how they are set.
+	values []doctor.Value
 }
 
 // setting is one variable of the environment.
@@ -82,6 +85,7 @@ func loadSettings(lookup func(string) (string, bool)) (settings, error) {
 		if s.given[setting.name] = given; !given {
 			value = setting.fallback
 		}
+		s.values = append(s.values, setting.shown(value, given, lookup))
 		if value == "" {
 			continue
 		}
@@ -94,6 +98,21 @@ func loadSettings(lookup func(string) (string, bool)) (settings, error) {
 		return s, fmt.Errorf("the environment is not usable, nothing was started:\n  %w", joinLines(faults))
 	}
 	return s, nil
+}
+
+// shown is the setting with its value, unless that is secret, and where it is from.
+func (s setting) shown(value string, given bool, lookup func(string) (string, bool)) doctor.Value {
+	v := doctor.Value{Name: s.name, Value: value, Origin: doctor.OriginDefault}
+	if s.secret && value != "" {
+		v.Value = "[set]"
+	}
+	if given {
+		v.Origin = doctor.OriginEnvironment
+		if path, _ := lookup(s.name + "_FILE"); s.secret && path != "" {
+			v.Origin = doctor.OriginFile
+		}
+	}
+	return v
 }
 
 // read returns the value of a setting, from the variable or from the file that it

@@ -20,9 +20,12 @@ type Service struct {
 	ring     *keyring.Ring
 	pool     *argon2.Pool
 	breached func(context.Context, identity.Secret) bool
+
+	environment Environment
+	measured    measurement
 }
 
-// Config is what a Service needs; nothing may be missing but Breached.
+// Config is what a Service needs; nothing may be missing but Breached and Environment.
 type Config struct {
 	DB       *store.DB
 	Follower *store.Follower
@@ -31,6 +34,8 @@ type Config struct {
 	// Breached reports whether a password is known from a breach; nil asks nobody. It is
 	// asked outside of transactions, for passwords that would otherwise be taken.
 	Breached func(context.Context, identity.Secret) bool
+	// Environment is for Health.
+	Environment Environment
 }
 
 // New makes a Service.
@@ -38,7 +43,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.DB == nil || cfg.Follower == nil || cfg.Ring == nil || cfg.Pool == nil {
 		return nil, errors.New("administration needs a database, a follower, a key ring and a hashing pool")
 	}
-	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool, breached: cfg.Breached}, nil
+	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool, breached: cfg.Breached, environment: cfg.Environment}, nil
 }
 
 // Now is the time by which the operations judge.

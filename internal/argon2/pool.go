@@ -57,6 +57,7 @@ type Pool struct {
 	wait   time.Duration
 	dummy  string // a hash that no password has
 	hashes atomic.Uint64
+	took   atomic.Int64 // nanoseconds of the last hash with the pool's own parameters
 	arenas arenas
 	litter atomic.Int64 // KiB of work that has ended since it was last collected
 
@@ -197,7 +198,7 @@ func (p *Pool) Do(ctx context.Context, party Party, memory uint32, work func()) 
 func (p *Pool) compute(ctx context.Context, party Party, h Hash, password []byte) (tag []byte, err error) {
 	if !hasKernel || h.Variant != Argon2id {
 		err = p.Do(ctx, party, h.Params.Memory, func() {
-			p.hashes.Add(1)
+			defer p.begin(h)()
 			tag = h.compute(password)
 		})
 		return tag, err
@@ -207,9 +208,20 @@ func (p *Pool) compute(ctx context.Context, party Party, h Hash, password []byte
 		return nil, err
 	}
 	defer release()
-	p.hashes.Add(1)
+	defer p.begin(h)()
 	arena := p.arenas.take(h.Params.Memory)
 	defer p.arenas.give(arena)
 	aside(func() { tag = derive(arena, message{password: password, salt: h.salt}, h.Params, len(h.tag)) })
 	return tag, nil
+}
+
+// begin counts a hash, and returns what is to be called at its end.
+func (p *Pool) begin(h Hash) (end func()) {
+	p.hashes.Add(1)
+	began := time.Now()
+	return func() {
+		if h.Params == p.params {
+			p.took.Store(int64(time.Since(began)))
+		}
+	}
 }

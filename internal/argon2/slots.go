@@ -114,6 +114,9 @@ type Stats struct {
 	Queue          int    // how many callers may wait
 	Hashes         uint64 // how many hashes have begun since New
 	Overloaded     uint64 // how many calls got ErrOverloaded since New
+	// Took is how long the last hash took by itself, with the pool's own parameters; zero
+	// before the first.
+	Took time.Duration
 	// Lines says the same of each class.
 	Lines [classes]LineStats
 }
@@ -131,7 +134,7 @@ func (p *Pool) Stats() Stats {
 	defer p.mu.Unlock()
 	s := Stats{
 		Slots: p.slots, InUse: p.inUse, Waiting: p.queue.length,
-		MemoryKiB: p.usedKiB, MemoryLimitKiB: p.memory, Queue: p.most, Hashes: p.hashes.Load(),
+		MemoryKiB: p.usedKiB, MemoryLimitKiB: p.memory, Queue: p.most, Hashes: p.hashes.Load(), Took: time.Duration(p.took.Load()),
 	}
 	for c := range classes {
 		s.Lines[c] = LineStats{Waiting: p.queue.waiting(c), Full: p.full[c], Late: p.late[c]}

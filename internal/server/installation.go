@@ -14,6 +14,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/breach"
+	"github.com/seed-60f9e3ad/identity/internal/doctor"
 	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -39,7 +40,9 @@ type InstallationConfig struct {
 	// PasswordRange is the service that is asked whether a new password is known from a
 	// breach; without a URL there is none. Its clock and logger are the installation's.
 	PasswordRange breach.Config
-	Logger        *slog.Logger
+	// Settings are those of the process, for whoever asks how it is; secrets have no value.
+	Settings []doctor.Value
+	Logger   *slog.Logger
 }
 
 // Installation is an open database with what works on it.
@@ -115,7 +118,10 @@ func (in *Installation) assemble(ctx context.Context, cfg InstallationConfig, ke
 		return err
 	}
 	in.Sealer = audit.NewSealer(in.DB, in.Ring, cfg.Logger)
-	administration := admin.Config{DB: in.DB, Follower: in.Follower, Ring: in.Ring, Pool: in.Pool}
+	administration := admin.Config{
+		DB: in.DB, Follower: in.Follower, Ring: in.Ring, Pool: in.Pool,
+		Environment: admin.Environment{Settings: cfg.Settings, WeakKey: keys[0].Weak(), KeyBeside: cfg.EncryptionKey.Empty()},
+	}
 	if cfg.PasswordRange.URL != "" {
 		cfg.PasswordRange.Now, cfg.PasswordRange.Logger = in.DB.Now, cfg.Logger
 		if in.Breaches, err = breach.New(cfg.PasswordRange); err != nil {

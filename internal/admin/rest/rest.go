@@ -48,7 +48,7 @@ type request struct {
 
 // Table lists every route.
 func (h *Handler) Table() []Route {
-	return slices.Concat(h.configuration(), h.users(), h.clients(), h.credentials(), h.roles(), h.audiences(), h.sessions(), h.keys(), h.throttles(), h.audit(), h.leak())
+	return slices.Concat(h.configuration(), h.users(), h.clients(), h.credentials(), h.roles(), h.audiences(), h.sessions(), h.keys(), h.throttles(), h.audit(), h.leak(), h.health())
 }
 
 // Routes registers the table.

@@ -121,6 +121,7 @@ func (d *document) operations() {
 		success: []answer{{status: 200, text: "The metrics, in the text format unless the scraper asks for another.", mediaType: "text/plain"}},
 		fails:   []identity.Kind{identity.NotFound},
 	})
+	d.healthReport()
 	static := func(path, id, summary string, success answer) {
 		success.status, success.headers = 200, []string{"ETag"}
 		d.add(operation{

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/api"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
+	"github.com/seed-60f9e3ad/identity/internal/doctor"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
 
@@ -94,6 +95,9 @@ var bounds = map[string]bound{
 	"JWK.e":                                  text(1, 0, base64url),
 	"JWK.x":                                  text(1, 0, base64url),
 	"JWK.y":                                  text(1, 0, base64url),
+	"Finding.id":                             text(1, 64, `^[a-z_]+\.[a-z_]+$`),
+	"Finding.severity":                       oneOf(string(doctor.Care), string(doctor.Note)),
+	"SettingValue.origin":                    oneOf(doctor.OriginEnvironment, doctor.OriginFile, doctor.OriginStored, doctor.OriginDefault),
 	"LeakRequest.found":                      both(text(1, 16<<10, ""), writeOnly),
 	"LeakRequest.revoke":                     byDefault(false),
 	"Leak.kind":                              oneOf(admin.LeakKinds()...),
