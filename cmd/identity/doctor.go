@@ -174,7 +174,9 @@ func printHealth(p *program, format string, report api.HealthReport, quiet bool)
 func printValues(p *program, report api.HealthReport) error {
 	rows := [][]string{strings.Fields("SETTING VALUE ORIGIN")}
 	for _, v := range append(append([]api.SettingValue{}, report.Configuration...), report.Settings...) {
-		rows = append(rows, []string{v.Name, v.Value, v.Origin})
+		if v.Value != "" {
+			rows = append(rows, []string{v.Name, v.Value, v.Origin})
+		}
 	}
 	if err := printCells(p.stdout, rows); err != nil {
 		return err

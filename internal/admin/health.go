@@ -46,7 +46,7 @@ const (
 	expiresSoon = 14 * 24 * time.Hour
 	// mostNamed is how many things are named of each kind of finding.
 	mostNamed = 20
-	// measureEvery is how often a hash is computed at most to see how long it takes.
+	// measureEvery is how often a hash is measured at most.
 	measureEvery = time.Minute
 )
 
@@ -57,7 +57,7 @@ type measurement struct {
 }
 
 // Health gathers how the installation is, and judges it; what was not used for so long is
-// unused. It needs identity:health:read. It computes a hash if nobody has for a minute.
+// unused. It needs identity:health:read. It measures a hash, once a minute at most.
 func (s *Service) Health(ctx context.Context, caller identity.Caller, unused time.Duration) (Health, error) {
 	if err := caller.Require(identity.PermissionHealthRead); err != nil {
 		return Health{}, err
@@ -136,11 +136,13 @@ func (s *Service) measure(ctx context.Context) error {
 	if !s.measured.at.IsZero() && time.Since(s.measured.at) < measureEvery {
 		return nil
 	}
-	err := s.pool.Burn(ctx, argon2.Party{Class: argon2.Administration, Source: web.Source(ctx)})
-	if err == nil {
-		s.measured.at = time.Now()
+	for range 2 { // the first one of a process also pays for its memory
+		if err := s.pool.Burn(ctx, argon2.Party{Class: argon2.Administration, Source: web.Source(ctx)}); err != nil {
+			return authn.HashingError(err)
+		}
 	}
-	return authn.HashingError(err)
+	s.measured.at = time.Now()
+	return nil
 }
 
 func (s *Service) gatherCredentials(ctx context.Context, f *doctor.Facts) (err error) {

@@ -36,6 +36,8 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"users in pages", testUserPages},
 		{"administrators", testAdministrators},
 		{"times of use", testUses},
+		{"what was done with a credential", testLeaks},
+		{"what is unused, expires or is shared", testHygiene},
 		{"clients", testClients},
 		{"clients change", testClientChanges},
 		{"roles", testRoles},
