@@ -198,7 +198,8 @@ func (p *Pool) Do(ctx context.Context, party Party, memory uint32, work func()) 
 func (p *Pool) compute(ctx context.Context, party Party, h Hash, password []byte) (tag []byte, err error) {
 	if !hasKernel || h.Variant != Argon2id {
 		err = p.Do(ctx, party, h.Params.Memory, func() {
-			defer p.begin(h)()
+			p.hashes.Add(1)
+			defer p.ended(h, time.Now())
 			tag = h.compute(password)
 		})
 		return tag, err
@@ -208,20 +209,17 @@ func (p *Pool) compute(ctx context.Context, party Party, h Hash, password []byte
 		return nil, err
 	}
 	defer release()
-	defer p.begin(h)()
+	p.hashes.Add(1)
+	defer p.ended(h, time.Now())
 	arena := p.arenas.take(h.Params.Memory)
 	defer p.arenas.give(arena)
 	aside(func() { tag = derive(arena, message{password: password, salt: h.salt}, h.Params, len(h.tag)) })
 	return tag, nil
 }
 
-// begin counts a hash, and returns what is to be called at its end.
-func (p *Pool) begin(h Hash) (end func()) {
-	p.hashes.Add(1)
-	began := time.Now()
-	return func() {
-		if h.Params == p.params {
-			p.took.Store(int64(time.Since(began)))
-		}
+// ended keeps how long a hash took.
+func (p *Pool) ended(h Hash, began time.Time) {
+	if h.Params == p.params {
+		p.took.Store(int64(time.Since(began)))
 	}
 }

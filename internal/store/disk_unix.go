@@ -15,6 +15,6 @@ func (db *DB) Disk() (free, total uint64, known bool) {
 	if db.path == "" || unix.Statfs(filepath.Dir(db.path), &s) != nil {
 		return 0, 0, false
 	}
-	block := uint64(s.Bsize) //nolint:gosec,unconvert // it is positive, and of another type elsewhere
+	block := uint64(s.Bsize) //nolint:gosec // it is positive
 	return s.Bavail * block, s.Blocks * block, true
 }

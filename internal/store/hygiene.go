@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -80,6 +81,6 @@ func some[T any](ctx context.Context, db *DB, what, columns, from, order string,
 	if err := db.row(ctx, "number of "+what, `SELECT COUNT(*)`+from, args, &total); err != nil || total == 0 {
 		return []T{}, 0, err
 	}
-	list, err := rows(ctx, db, what, `SELECT `+columns+from+` ORDER BY `+order+` LIMIT ?`, append(args[:len(args):len(args)], limit), scan)
+	list, err := rows(ctx, db, what, `SELECT `+columns+from+` ORDER BY `+order+` LIMIT ?`, append(slices.Clip(args), limit), scan)
 	return list, total, err
 }
