@@ -12,7 +12,7 @@ import (
 const configurationPath = "/api/configuration"
 
 func configCommand(p *program) *cobra.Command {
-	return administration("config", "Look at the configuration and change it", configShowCommand(p), configSetCommand(p))
+	return administration("config", "Look at the configuration and change it", configShowCommand(p), configSetCommand(p), configExportCommand(p))
 }
 
 func configShowCommand(p *program) *cobra.Command {

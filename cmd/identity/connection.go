@@ -180,7 +180,11 @@ func (c *connection) refusal(status int, answer []byte) error {
 	e := identity.Errorf(identity.KindNamed(problem.Code), "%s", plain(problem.Detail))
 	for _, f := range problem.Errors {
 		if len(f.Loc) > 0 {
-			e.Fields = append(e.Fields, identity.FieldError{Loc: []string{plain(f.Loc[len(f.Loc)-1])}, Message: plain(f.Msg), Type: identity.FieldErrorType(f.Type)})
+			loc := make([]string, len(f.Loc))
+			for i, step := range f.Loc {
+				loc[i] = plain(step)
+			}
+			e.Fields = append(e.Fields, identity.FieldError{Loc: loc, Message: plain(f.Msg), Type: identity.FieldErrorType(f.Type)})
 		}
 	}
 	if status >= http.StatusInternalServerError {

@@ -116,4 +116,4 @@ func mergedAt(ctx context.Context, c *connection, at time.Time) (n int64, err er
 	return n, err
 }
 
-func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

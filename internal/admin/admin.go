@@ -22,7 +22,9 @@ type Service struct {
 	breached func(context.Context, identity.Secret) bool
 
 	environment Environment
-	measured    measurement
+	measured    *measurement
+	// nested reports whether db is a transaction, of which all changes are part.
+	nested bool
 }
 
 // Config is what a Service needs; nothing may be missing but Breached and Environment.
@@ -43,7 +45,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.DB == nil || cfg.Follower == nil || cfg.Ring == nil || cfg.Pool == nil {
 		return nil, errors.New("administration needs a database, a follower, a key ring and a hashing pool")
 	}
-	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool, breached: cfg.Breached, environment: cfg.Environment}, nil
+	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool, breached: cfg.Breached, environment: cfg.Environment, measured: &measurement{}}, nil
 }
 
 // Now is the time by which the operations judge.
@@ -64,6 +66,9 @@ func (s *Service) change(ctx context.Context, caller identity.Caller, fn func(tx
 // request of this node.
 func (s *Service) commit(ctx context.Context, fn func(tx *store.DB) error) error {
 	defer trace.StartRegion(ctx, "admin.change").End()
+	if s.nested {
+		return fn(s.db)
+	}
 	if err := s.db.Change(ctx, fn); err != nil {
 		return err
 	}

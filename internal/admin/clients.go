@@ -17,10 +17,12 @@ import (
 // Require nil is what was registered. With neither a secret nor a key a secret is
 // generated; GenerateSecret asks for one beside a key.
 type NewClient struct {
-	ID              string
-	Name            string
-	Secret          *identity.Secret
-	GenerateSecret  bool
+	ID             string
+	Name           string
+	Secret         *identity.Secret
+	GenerateSecret bool
+	// Bare registers nothing: what it is to prove is registered later.
+	Bare            bool
 	PublicKey       string // PEM (SPKI) or JWK
 	Require         []string
 	StaticSignature bool
@@ -101,13 +103,17 @@ func (s *Service) newClient(ctx context.Context, n NewClient) (identity.Client, 
 		client.Keys[0], keyErr = newClientKey(n.PublicKey, "", now)
 	}
 	var secret identity.Secret
-	if n.Secret != nil || n.GenerateSecret || n.PublicKey == "" {
+	if n.Secret != nil || n.GenerateSecret || n.PublicKey == "" && !n.Bare {
 		client.Secrets = make([]identity.ClientSecret, 1)
 		secret, client.Secrets[0], secretErr = newClientSecret(n.Secret, now)
 	}
 	asked, requireErr := askedProofs(n.Require)
 	client.Metadata, metadataErr = client.Metadata.Merge(n.Metadata)
 	err := collect(identity.CheckClientID(client.ID), checkClient(client), keyErr, secretErr, metadataErr, requireErr)
+	if n.Bare {
+		client.Require = asked
+		return client, secret, err
+	}
 	if err == nil {
 		err = require(&client, asked, now)
 	}

@@ -18,6 +18,7 @@ type NewUser struct {
 	Username     string
 	Password     identity.Secret
 	PasswordHash identity.Secret // instead of Password
+	Nobodys      string          // instead of both: a hash of this service, of a password that nobody knows
 	OneTime      bool
 	Disabled     bool
 	Permissions  []string
@@ -79,15 +80,19 @@ func (s *Service) NewUser(ctx context.Context, n NewUser) (identity.User, error)
 	}
 	var nameErr, passwordErr, metadataErr error
 	user.Username, nameErr = identity.CanonicalUsername(n.Username)
-	if user.HashImported = !n.PasswordHash.Empty(); user.HashImported {
+	switch {
+	case n.Nobodys != "":
+		user.PasswordHash = n.Nobodys
+	case !n.PasswordHash.Empty():
+		user.HashImported = true
 		user.PasswordHash, passwordErr = s.importedHash(n.PasswordHash)
-	} else {
+	default:
 		passwordErr = authn.CheckNewPassword(user.Username, n.Password)
 	}
 	user.Metadata, metadataErr = user.Metadata.Merge(n.Metadata)
 	err := collect(nameErr, passwordErr, identity.CheckPermissions(n.Permissions), identity.CheckRoles(user.Roles.Names),
 		identity.CheckAudiences(user.Audiences), metadataErr)
-	if err == nil && !user.HashImported {
+	if err == nil && user.PasswordHash == "" {
 		user.PasswordHash, err = s.hashPassword(ctx, argon2.Administration, "password", n.Password)
 	}
 	return user, err

@@ -18,15 +18,18 @@ const MaxBody = 64 << 10
 // read and no "100 Continue" invites it, else after MaxBody bytes. One that
 // breaks off or comes too slowly is InvalidJSON. Where too many requests are worked
 // on when it has come, it is Overloaded.
-func Body(r *http.Request) ([]byte, error) {
-	if r.ContentLength > MaxBody {
-		return nil, tooLarge()
+func Body(r *http.Request) ([]byte, error) { return BodyUpTo(r, MaxBody) }
+
+// BodyUpTo is Body with another limit, for callers who are known.
+func BodyUpTo(r *http.Request, most int) ([]byte, error) {
+	if r.ContentLength > int64(most) {
+		return nil, tooLarge(most)
 	}
 	var body []byte
 	var err error
-	overloaded := eventOf(r.Context()).meanwhile(func() { body, err = io.ReadAll(io.LimitReader(r.Body, MaxBody+1)) })
-	if len(body) > MaxBody {
-		return nil, tooLarge()
+	overloaded := eventOf(r.Context()).meanwhile(func() { body, err = io.ReadAll(io.LimitReader(r.Body, int64(most)+1)) })
+	if len(body) > most {
+		return nil, tooLarge(most)
 	}
 	if err != nil {
 		return nil, identity.Errorf(identity.InvalidJSON, "The body could not be read.").Because(err)
@@ -37,8 +40,8 @@ func Body(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-func tooLarge() error {
-	return identity.Errorf(identity.PayloadTooLarge, "The body must have at most %d bytes.", MaxBody)
+func tooLarge(most int) error {
+	return identity.Errorf(identity.PayloadTooLarge, "The body must have at most %d bytes.", most)
 }
 
 // EmptyBody refuses a body where the route takes none: PayloadTooLarge or

@@ -23,7 +23,16 @@ const (
 // top of that there is no U+0000, no byte order mark, nothing after the object
 // but white space, at most 16 levels and 512 members and elements. Anything
 // else is InvalidJSON, and its text repeats nothing of the body.
-func ParseObject(body []byte) (*Object, error) {
+func ParseObject(body []byte) (*Object, error) { return parseObject(body, maxValues) }
+
+// CheckObject refuses what ParseObject refuses, but for another number of members and
+// elements.
+func CheckObject(body []byte, values int) error {
+	_, err := parseObject(body, values)
+	return err
+}
+
+func parseObject(body []byte, most int) (*Object, error) {
 	// encoding/json would keep the last of several equal names, fold their case
 	// and turn invalid bytes into U+FFFD; jsontext refuses all that.
 	d := jsontext.NewDecoder(bytes.NewBuffer(body))
@@ -55,8 +64,8 @@ func ParseObject(body []byte) (*Object, error) {
 		}
 		// In an object names are counted, at odd positions, else elements.
 		if parent, n := d.StackIndex(depth); !closes && depth > 0 && (parent == '[' || n%2 == 1 && !opens) {
-			if values++; values > maxValues {
-				return nil, identity.Errorf(identity.InvalidJSON, "The body has more than %d members and elements.", maxValues)
+			if values++; values > most {
+				return nil, identity.Errorf(identity.InvalidJSON, "The body has more than %d members and elements.", most)
 			}
 		}
 	}

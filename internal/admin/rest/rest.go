@@ -48,7 +48,7 @@ type request struct {
 
 // Table lists every route.
 func (h *Handler) Table() []Route {
-	return slices.Concat(h.configuration(), h.users(), h.clients(), h.credentials(), h.roles(), h.audiences(), h.sessions(), h.keys(), h.throttles(), h.audit(), h.leak(), h.health())
+	return slices.Concat(h.configuration(), h.users(), h.clients(), h.credentials(), h.roles(), h.audiences(), h.sessions(), h.keys(), h.throttles(), h.audit(), h.leak(), h.health(), h.declaration())
 }
 
 // Routes registers the table.
@@ -59,21 +59,31 @@ func (h *Handler) Routes(r *web.Router) {
 }
 
 // guard makes the checks that come before a route's own: the size of the body,
-// then who calls, then whether they may.
+// then who calls, then whether they may. A body that is larger than those of others is
+// read only of those who may.
 func (h *Handler) guard(route Route) web.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		body, err := web.Body(r)
-		if err != nil {
+	most := web.MaxBody
+	if route.Pattern == declarationPattern {
+		most = maxDeclaration
+	}
+	return func(w http.ResponseWriter, r *http.Request) (err error) {
+		known := request{Request: r}
+		read := func() error {
+			known.body, err = web.BodyUpTo(r, most)
 			return err
 		}
-		caller, err := h.caller(r)
-		if err != nil {
+		if most == web.MaxBody && read() != nil {
 			return err
 		}
-		if err := caller.Require(route.Permission); err != nil {
+		if known.caller, err = h.caller(r); err != nil {
 			return err
 		}
-		known := request{r, caller, body}
+		if err := known.caller.Require(route.Permission); err != nil {
+			return err
+		}
+		if most > web.MaxBody && read() != nil {
+			return err
+		}
 		if err := h.reach(route, known); err != nil {
 			return err
 		}

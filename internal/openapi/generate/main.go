@@ -44,6 +44,7 @@ func generate(source string) ([]byte, error) {
 	d.lifecycle()
 	d.throttles()
 	d.leaks()
+	d.declaration()
 	d.operations()
 	if err := d.finish(); err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ var tags = []*huma.Tag{
 	{Name: "Sessions", Description: "Logins that can be refreshed."},
 	{Name: "Signing keys", Description: "What signs tokens, and its rotation."},
 	{Name: "Throttles", Description: "Names on which too many attempts have failed."},
+	{Name: "Declaration", Description: "How the installation is to be, as a whole."},
 	{Name: "Leaks", Description: "What was found where it should not be."},
 	{Name: "Audit", Description: "Who changed what."},
 	{Name: "Operations", Description: "Health, metrics, and this description."},

@@ -1,0 +1,186 @@
+package admin
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/api"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+)
+
+func (a *application) clients() error {
+	var found identity.Client
+	return apply(a, declared[api.DeclaredClient]{
+		kind: "client", section: "clients", wanted: a.declaration.Clients, name: func(c api.DeclaredClient) string { return c.ClientID },
+		settle: settledClient,
+		find: func(id string) (_ api.DeclaredClient, err error) {
+			found, err = a.tx.Client(a.ctx, id)
+			return declaredClient(found), err
+		},
+		strip:  withoutLabels,
+		create: a.createClient,
+		update: func(c api.DeclaredClient, changed map[string]json.RawMessage) error {
+			return a.updateClient(found, c, changed)
+		},
+		after: func(c api.DeclaredClient, _ bool) error { return a.missingSecret(c.ClientID) },
+	})
+}
+
+// settledClient checks the keys, and brings the entry into the form in which it is compared.
+func settledClient(c api.DeclaredClient) (_ api.DeclaredClient, err error) {
+	c.Enabled, c.Permissions, c.Roles, c.Audiences = settledFlag(c.Enabled), settledList(c.Permissions), settledList(c.Roles), settledAudiences(c.Audiences)
+	if c.Metadata, err = settledMetadata(c.Metadata); err != nil {
+		return c, err
+	}
+	if err := checkSeconds("token_expiration", c.TokenExpiration); err != nil {
+		return c, err
+	}
+	keys := make([]api.DeclaredKey, len(c.Keys))
+	for i, k := range c.Keys {
+		public, err := readDeclaredKey(k.PublicKey)
+		if err != nil {
+			return c, &identity.Error{Kind: identity.InvalidRequest, Fields: []identity.FieldError{{
+				Loc: []string{"body", "keys", strconv.Itoa(i), "public_key"}, Message: err.Error(), Type: identity.FieldInvalidValue,
+			}}}
+		}
+		keys[i] = api.DeclaredKey{PublicKey: json.RawMessage(public.JWK()), Label: k.Label}
+	}
+	c.Keys = sortedKeys(keys)
+	switch {
+	case c.Require == nil && len(c.Keys) > 0:
+		c.Require = identity.ProofSignature.Names()
+	case c.Require == nil:
+		c.Require = identity.ProofSecret.Names()
+	default:
+		proofs, err := identity.ParseProofs(c.Require)
+		if err != nil {
+			return c, err
+		}
+		c.Require = proofs.Names()
+	}
+	return c, nil
+}
+
+// readDeclaredKey reads a key that is PEM in a string, or a JWK.
+func readDeclaredKey(text json.RawMessage) (jose.PublicKey, error) {
+	var pem string
+	if json.Unmarshal(text, &pem) == nil {
+		return jose.ParsePublicKey([]byte(pem))
+	}
+	return jose.ParsePublicKey(text)
+}
+
+func sortedKeys(keys []api.DeclaredKey) []api.DeclaredKey {
+	if len(keys) == 0 {
+		return nil
+	}
+	slices.SortFunc(keys, func(a, b api.DeclaredKey) int { return slices.Compare(a.PublicKey, b.PublicKey) })
+	return slices.CompactFunc(keys, func(a, b api.DeclaredKey) bool { return slices.Equal(a.PublicKey, b.PublicKey) })
+}
+
+// withoutLabels: a key is the same whatever its label.
+func withoutLabels(c api.DeclaredClient) api.DeclaredClient {
+	c.Keys = slices.Clone(c.Keys)
+	for i := range c.Keys {
+		c.Keys[i].Label = ""
+	}
+	return c
+}
+
+func (a *application) createClient(c api.DeclaredClient) error {
+	_, _, err := a.CreateClient(a.ctx, a.caller, NewClient{
+		ID: c.ClientID, Name: c.Name, Bare: true, Require: c.Require, StaticSignature: c.StaticSignature, Disabled: c.Enabled != nil,
+		Permissions: c.Permissions, Roles: c.Roles, Audiences: c.Audiences, TokenExpiration: time.Duration(c.TokenExpiration) * time.Second,
+		TokenAlgorithm: c.TokenAlgorithm, Metadata: c.Metadata,
+	})
+	if err != nil {
+		return err
+	}
+	return a.registerKeys(identity.Client{ID: c.ClientID}, c)
+}
+
+// registerKeys adds the keys that the client lacks, and sees to it that it can sign if it
+// has to.
+func (a *application) registerKeys(found identity.Client, c api.DeclaredClient) error {
+	for _, k := range c.Keys {
+		public, err := readDeclaredKey(k.PublicKey)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(found.Keys, func(registered identity.ClientKey) bool { return registered.KID == public.KID() }) {
+			continue
+		}
+		if _, err := a.AddClientKey(a.ctx, a.caller, c.ClientID, string(k.PublicKey), k.Label, nil); err != nil {
+			return err
+		}
+	}
+	client, err := a.tx.Client(a.ctx, c.ClientID)
+	if err != nil {
+		return err
+	}
+	proofs, err := identity.ParseProofs(c.Require)
+	if err != nil {
+		return err
+	}
+	client.Require, client.StaticSignature = proofs, c.StaticSignature
+	switch {
+	case c.StaticSignature && !proofs.Has(identity.ProofSignature):
+		return identity.InvalidField("static_signature", "needs a client that requires a signature")
+	case !signable(client):
+		return identity.InvalidField("keys", "must have a key for the signatures that the client requires")
+	}
+	return nil
+}
+
+func (a *application) updateClient(found identity.Client, c api.DeclaredClient, changed map[string]json.RawMessage) error {
+	if err := a.registerKeys(found, c); err != nil {
+		return err
+	}
+	permissions, roles, audiences := orNone(c.Permissions), orNone(c.Roles), audiencesOrAny(c.Audiences)
+	metadata, err := patchTo(found.Metadata, c.Metadata)
+	if err != nil {
+		return err
+	}
+	patch := ClientPatch{
+		Name: &c.Name, Enabled: new(c.Enabled == nil), Permissions: &permissions, Roles: &roles, Audiences: &audiences,
+		TokenExpiration: inSeconds(&c.TokenExpiration), TokenAlgorithm: &c.TokenAlgorithm, Metadata: metadata,
+	}
+	if changed["require"] != nil {
+		patch.Require = &c.Require
+	}
+	if changed["static_signature"] != nil {
+		patch.StaticSignature = &c.StaticSignature
+	}
+	if !onlyKeys(changed) {
+		if _, err := a.UpdateClient(a.ctx, a.caller, c.ClientID, patch, nil); err != nil {
+			return err
+		}
+	}
+	for _, registered := range found.Keys {
+		declared := func(k api.DeclaredKey) bool { return string(k.PublicKey) == registered.JWK }
+		if slices.ContainsFunc(c.Keys, declared) {
+			continue
+		}
+		if err := a.DeleteClientKey(a.ctx, a.caller, c.ClientID, registered.ID, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func onlyKeys(changed map[string]json.RawMessage) bool {
+	_, keys := changed["keys"]
+	return keys && len(changed) == 1
+}
+
+// missingSecret notes that the client has to prove a secret, and has none.
+func (a *application) missingSecret(id string) error {
+	client, err := a.tx.Client(a.ctx, id)
+	if err == nil && client.Require.Has(identity.ProofSecret) && !provable(client, a.tx.Now()).Has(identity.ProofSecret) {
+		a.plan.MustMake = append(a.plan.MustMake, api.MustMake{Kind: "client_secret", Name: id, Command: "identity client secret create " + id})
+	}
+	return err
+}
