@@ -94,11 +94,12 @@ type Plan struct {
 type PlannedChange struct {
 	// Action is "create", "update" or "delete".
 	Action string `json:"action"`
-	// Kind is "configuration", "role", "audience", "client" or "user".
+	// Kind is "configuration", "role", "audience", "client" or "user", and Name which; empty for
+	// the configuration.
 	Kind string `json:"kind"`
 	Name string `json:"name"`
-	// Before and After have the members that differ; Before is null for what is created, and
-	// After for what is deleted.
+	// Before and After have the members that differ; Before has none of what is created, and
+	// After none of what is deleted.
 	Before map[string]json.RawMessage `json:"before"`
 	After  map[string]json.RawMessage `json:"after"`
 }

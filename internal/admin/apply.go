@@ -112,11 +112,18 @@ func (a *application) run() error {
 
 // changed adds a change to the plan.
 func (a *application) changed(action, kind, name string, before, after map[string]json.RawMessage) error {
-	a.plan.Changes = append(a.plan.Changes, api.PlannedChange{Action: action, Kind: kind, Name: name, Before: before, After: after})
+	a.plan.Changes = append(a.plan.Changes, api.PlannedChange{Action: action, Kind: kind, Name: name, Before: orEmpty(before), After: orEmpty(after)})
 	if len(a.plan.Changes) > maxChanges {
 		return identity.Errorf(identity.Conflict, "The declaration changes more than %d things at once; apply it in parts.", maxChanges)
 	}
 	return nil
+}
+
+func orEmpty(members map[string]json.RawMessage) map[string]json.RawMessage {
+	if members == nil {
+		return map[string]json.RawMessage{}
+	}
+	return members
 }
 
 // fault says of an error in which entry it is. What is wrong with several entries is told
