@@ -73,7 +73,7 @@ func viewMeasures(f doctor.Facts) api.HealthMeasures {
 	return m
 }
 
-// rounded is a time in seconds, to the tenth of a millisecond.
-func rounded(d time.Duration) float64 { return math.Round(d.Seconds()*1e4) / 1e4 }
+// rounded is a time in seconds, to the microsecond.
+func rounded(d time.Duration) float64 { return math.Round(d.Seconds()*1e6) / 1e6 }
 
 func bytesOf(n uint64) *int64 { return new(int64(min(n, math.MaxInt64))) }
