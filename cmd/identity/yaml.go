@@ -8,7 +8,6 @@ import (
 	"io"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -17,9 +16,9 @@ import (
 // reader. There are no anchors, no tags, one document, and numbers are those of JSON.
 
 const (
-	mostYAML  = 4 << 20
-	deepYAML  = 32
-	yamlNulls = "null"
+	mostYAML = 4 << 20
+	deepYAML = 32
+	yamlNull = "null"
 )
 
 // yamlDocument is a document with where everything stands in it.
@@ -107,7 +106,7 @@ var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9
 func scalarJSON(n *yaml.Node) ([]byte, error) {
 	switch n.Tag {
 	case "!!null":
-		return []byte(yamlNulls), nil
+		return []byte(yamlNull), nil
 	case "!!bool":
 		if n.Value != "true" && n.Value != "false" {
 			return nil, errors.New("expected true or false, or quotes around a string")
@@ -197,29 +196,61 @@ func inside(n *yaml.Node, step string) *yaml.Node {
 
 // writeYAML writes JSON as YAML, in the order and with the numbers that it has.
 func writeYAML(w io.Writer, text json.RawMessage) error {
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil { // JSON is YAML
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	root, err := nodeOf(decoder)
+	if err != nil {
 		return err
 	}
-	unquote(&document)
 	encoder := yaml.NewEncoder(w)
 	encoder.SetIndent(2)
-	return errors.Join(encoder.Encode(&document), encoder.Close())
+	return errors.Join(encoder.Encode(root), encoder.Close())
 }
 
-// unquote takes away what JSON needs and YAML does not: the encoder quotes again where a
-// string would be taken for something else.
-func unquote(n *yaml.Node) {
-	n.Style = 0
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && strings.Contains(n.Value, "\n") {
-		n.Style = yaml.LiteralStyle
+// nodeOf reads one JSON value.
+func nodeOf(decoder *json.Decoder) (*yaml.Node, error) {
+	token, err := decoder.Token()
+	if err != nil {
+		return nil, err
 	}
-	if n.Kind == yaml.SequenceNode && short(n) {
-		n.Style = yaml.FlowStyle
+	switch token := token.(type) {
+	case json.Delim:
+		n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+		if token == '[' {
+			n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
+		}
+		for decoder.More() { // of an object names and values in turns
+			inner, err := nodeOf(decoder)
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, inner)
+		}
+		if n.Kind == yaml.SequenceNode && short(n) {
+			n.Style = yaml.FlowStyle
+		}
+		_, err := decoder.Token() // the end of it
+		return n, err
+	case string:
+		return stringNode(token), nil
+	case json.Number:
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: token.String()}, nil // an int or a float, as its size has it
+	case bool:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(token)}, nil
 	}
-	for _, inner := range n.Content {
-		unquote(inner)
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: yamlNull}, nil
+}
+
+// plainYAML is a string that may stand without quotes, unless it is a word that means
+// something else, which the encoder knows.
+var plainYAML = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./@+-]*(:[A-Za-z0-9_./@+-]+)*( [A-Za-z0-9_./@+()-]+)*$`)
+
+func stringNode(text string) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Style: yaml.DoubleQuotedStyle}
+	if plainYAML.MatchString(text) {
+		n.Style = 0
 	}
+	return n
 }
 
 // short reports whether a list of scalars fits into a line.

@@ -28,7 +28,7 @@ func (d *driver) specs() map[string]spec {
 	all := map[string]spec{}
 	for _, pattern := range []string{
 		"/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/healthz", "/readyz", "/metrics",
-		"/openapi.json", "/docs", "/redoc", "/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/sessions", "/api/keys", "/api/audit", "/api/configuration", "/api/throttles", "/api/health-report",
+		"/openapi.json", "/docs", "/redoc", "/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/sessions", "/api/keys", "/api/audit", "/api/configuration", "/api/throttles", "/api/health-report", "/api/declaration",
 	} {
 		all["GET "+pattern] = spec{}
 	}

@@ -89,6 +89,19 @@ func (d *driver) otherSpecs() map[string]spec {
 	d.created("/api/roles", "/api/roles", map[string]any{"name": "taken", "permissions": []string{"a"}})
 	d.created("/api/audiences", "/api/audiences", map[string]any{"audience": "taken", "name": "n"})
 	return map[string]spec{
+		"POST /api/declaration": {body: func() string {
+			return object(map[string]any{"version": 1, "roles": []any{map[string]any{"name": rand.Text()}}})
+		}, more: func(do ask) {
+			for _, entry := range []map[string]any{
+				{"username": "x", "password": d.marked()}, {"username": "x", d.marked(): 1}, {"username": "x", "permissions": []string{"identity:" + d.marked()}}, {"username": "x", "roles": []string{d.marked()}},
+			} {
+				do("", object(map[string]any{"version": 1, "users": []any{entry}}))
+			}
+			do("", object(map[string]any{"version": 1, "clients": []any{map[string]any{"client_id": "x", "name": "x", "keys": []any{map[string]any{"public_key": d.marked()}}}}}))
+			do("", object(map[string]any{"version": 1, "clients": []any{map[string]any{"client_id": "x", "name": "x", "client_secret": d.marked()}}}))
+			do("/api/declaration?prune=true", object(map[string]any{"version": 1, "users": []any{}}))
+			do("/api/declaration?prune="+d.marked(), object(map[string]any{"version": 1}))
+		}},
 		"POST /api/leak": {body: func() string { return object(map[string]any{"found": d.marked()}) }, more: func(do ask) {
 			password := d.marked()
 			name := d.newUser(map[string]any{"username": strings.ToLower(rand.Text()), "password": password})["username"]

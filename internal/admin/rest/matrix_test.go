@@ -32,7 +32,7 @@ func rule(method, pattern string) string {
 	} else if of["keys"] = "keys"; verb == "write" && strings.HasPrefix(pattern, "/api/keys") {
 		return identity.PermissionAdmin
 	}
-	if method == http.MethodDelete && pattern == "/api/sessions" || pattern == "/api/leak" { // of all, whoever's
+	if method == http.MethodDelete && pattern == "/api/sessions" || pattern == "/api/leak" || pattern == "/api/declaration" { // of all, whoever's
 		return identity.PermissionAdmin
 	}
 	segments := strings.Split(pattern, "/")
