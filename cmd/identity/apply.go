@@ -111,7 +111,7 @@ func readDeclaration(p *program, file string) (*yamlDocument, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // it was only read
 		in = f
 	}
 	d, err := readYAML(in)

@@ -208,7 +208,7 @@ func patchTo(from identity.Metadata, to json.RawMessage) ([]byte, error) {
 	}
 	// What stays away is removed, and objects are replaced by being removed first: a patch
 	// would merge them.
-	patch := membersOf(json.RawMessage(to))
+	patch := membersOf(to)
 	removeFrom(before, after, patch)
 	return json.Marshal(patch)
 }

@@ -300,6 +300,27 @@ func TestDeclarationIsRefused(t *testing.T) {
 	}
 }
 
+// What is too large for a declaration is said to be, and not written in part.
+func TestDeclarationOfTooMuch(t *testing.T) {
+	d := newDeclarer(t, identitytest.Options{})
+	now := d.Installation.DB.Now()
+	err := d.Installation.DB.Change(t.Context(), func(tx *store.DB) error {
+		for i := range 10_000 { // and an administrator
+			role := identity.Role{ID: identity.NewID(now), Name: fmt.Sprint("r", i), Permissions: []string{}, Version: 1, CreatedAt: now, UpdatedAt: now}
+			if err := tx.CreateRole(t.Context(), role); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := d.Get("/api/declaration", "Authorization", "Bearer "+d.admin); r.Status != http.StatusConflict || !strings.Contains(string(r.Body), "identity export") {
+		t.Errorf("%d %.200s", r.Status, r.Body)
+	}
+}
+
 // Whoever is declared away is out at once, on every node, as by a single change.
 func TestDeclaredAway(t *testing.T) {
 	d := newDeclarer(t, identitytest.Options{})

@@ -245,6 +245,7 @@ func TestLeaksAreForAdministrators(t *testing.T) {
 	d.admin = d.AdminToken()
 	for body, field := range map[string]string{
 		`{}`: "found", `{"found":""}`: "found", `{"found":7}`: "found", `{"found":"x","since":"yesterday"}`: "since", `{"found":"x","revoke":"yes"}`: "revoke",
+		`{"found":"x","username":""}`: "username", `{"found":"x","client_id":""}`: "client_id",
 		fmt.Sprintf(`{"found":%q}`, strings.Repeat("x", 16<<10+1)): "found", `{"found":"x","more":1}`: "more",
 	} {
 		r := d.Do("POST", "/api/leak", body, "Authorization", "Bearer "+d.admin)

@@ -16,9 +16,12 @@ import (
 // beside one. Nothing of it is done.
 func (d *driver) hostile(route web.Route, path, body string) {
 	d.t.Helper()
-	m := d.mark
+	m, most := d.mark, web.MaxBody
+	if route.Pattern == "/api/declaration" {
+		most = 4 << 20
+	}
 	faults := []string{
-		with(body, `"a":"`+strings.Repeat(m, web.MaxBody/len(m)+1)+`"`), fmt.Sprintf(`[%q]`, m),
+		with(body, `"a":"`+strings.Repeat(m, most/len(m)+1)+`"`), fmt.Sprintf(`[%q]`, m),
 		with(body, fmt.Sprintf(`"unknown":%q`, m)), with(body, fmt.Sprintf(`%q:1`, m)), with(body, fmt.Sprintf(`"a":{%q:[%q]}`, m, m)),
 		with(body, fmt.Sprintf(`"a":%q,"a":%q`, m, m)), with(body, fmt.Sprintf(`%q:1,%q:2`, m, m)), with(body, fmt.Sprintf(`"a":{%q:1,%q:2}`, m, m)),
 		body + fmt.Sprintf("{%q:1}", m), fmt.Sprintf(`{"a":%q`, m), fmt.Sprintf(`{%q`, m), fmt.Sprintf("%q", m), m,

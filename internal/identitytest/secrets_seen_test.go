@@ -24,6 +24,7 @@ var unreachable = map[string]string{
 	"GET /.well-known/oauth-authorization-server 404": "the issuer is a URL",
 	"PATCH /api/clients/{id} 409":                     "nothing that can be changed of a client is unique",
 	"DELETE /api/clients/{id} 409":                    "the last administrator is a user",
+	"GET /api/declaration 409":                        "there are fewer things",
 	"DELETE /api/audiences/{id} 409":                  "nothing depends on one",
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -100,7 +101,7 @@ func (d *driver) otherSpecs() map[string]spec {
 			do("", object(map[string]any{"version": 1, "clients": []any{map[string]any{"client_id": "x", "name": "x", "keys": []any{map[string]any{"public_key": d.marked()}}}}}))
 			do("", object(map[string]any{"version": 1, "clients": []any{map[string]any{"client_id": "x", "name": "x", "client_secret": d.marked()}}}))
 			do("/api/declaration?prune=true", object(map[string]any{"version": 1, "users": []any{}}))
-			do("/api/declaration?prune="+d.marked(), object(map[string]any{"version": 1}))
+			do("/api/declaration?prune="+url.QueryEscape(d.marked()), object(map[string]any{"version": 1}))
 		}},
 		"POST /api/leak": {body: func() string { return object(map[string]any{"found": d.marked()}) }, more: func(do ask) {
 			password := d.marked()

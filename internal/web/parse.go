@@ -25,12 +25,8 @@ const (
 // else is InvalidJSON, and its text repeats nothing of the body.
 func ParseObject(body []byte) (*Object, error) { return parseObject(body, maxValues) }
 
-// CheckObject refuses what ParseObject refuses, but for another number of members and
-// elements.
-func CheckObject(body []byte, values int) error {
-	_, err := parseObject(body, values)
-	return err
-}
+// ParseLargeObject is ParseObject with another limit of members and elements.
+func ParseLargeObject(body []byte, values int) (*Object, error) { return parseObject(body, values) }
 
 func parseObject(body []byte, most int) (*Object, error) {
 	// encoding/json would keep the last of several equal names, fold their case

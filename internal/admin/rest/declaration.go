@@ -71,7 +71,14 @@ func (h *Handler) applyDeclaration(w http.ResponseWriter, r request) error {
 
 // readDeclaration reads a declaration strictly: what it does not know is a mistake.
 func readDeclaration(body []byte) (d api.Declaration, err error) {
-	if err := web.CheckObject(body, maxDeclaredValues); err != nil {
+	o, err := web.ParseLargeObject(body, maxDeclaredValues)
+	if err != nil {
+		return d, err
+	}
+	for _, section := range []string{"version", "configuration", "roles", "audiences", "clients", "users"} {
+		o.Has(section)
+	}
+	if err := o.Err(); err != nil {
 		return d, err
 	}
 	err = json.Unmarshal(body, &d, json.RejectUnknownMembers(true))

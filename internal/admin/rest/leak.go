@@ -27,8 +27,12 @@ func (h *Handler) lookAtLeak(w http.ResponseWriter, r request) error {
 	if n := len(found.Secret.Reveal()); o.Has("found") && (n == 0 || n > maxFound) {
 		o.Invalid("found", "must have 1 to %d bytes", maxFound)
 	}
-	found.ClientID, _ = o.OptionalString("client_id")
-	found.Username, _ = o.OptionalString("username")
+	for name, to := range map[string]*string{"client_id": &found.ClientID, "username": &found.Username} {
+		var given bool
+		if *to, given = o.OptionalString(name); given && *to == "" { // a variable that was not set, and not nobody
+			o.Invalid(name, "must not be empty")
+		}
+	}
 	if since, given := o.OptionalString("since"); given {
 		if found.Since, err = time.Parse(time.RFC3339, since); err != nil {
 			o.Invalid("since", "must be a time as RFC 3339 writes it, such as 2026-01-02T03:04:05Z")

@@ -95,6 +95,8 @@ var bounds = map[string]bound{
 	"JWK.e":                                  text(1, 0, base64url),
 	"JWK.x":                                  text(1, 0, base64url),
 	"JWK.y":                                  text(1, 0, base64url),
+	"DeclaredAudience.token_expiration":      number(0, identity.MaxExpiration.Seconds()),
+	"DeclaredClient.token_expiration":        number(0, identity.MaxExpiration.Seconds()),
 	"Declaration.version":                    number(1, 1),
 	"PlannedChange.action":                   oneOf("create", "update", "delete"),
 	"PlannedChange.kind":                     oneOf("configuration", "role", "audience", "client", "user"),

@@ -17,14 +17,14 @@ func (d *document) declaration() {
 	plan := api.Plan{
 		Changes: api.List[api.PlannedChange]{
 			{Action: "update", Kind: "role", Name: "billing", Before: map[string]json.RawMessage{"permissions": json.RawMessage("null")}, After: map[string]json.RawMessage{"permissions": json.RawMessage(`["invoices:read"]`)}},
-			{Action: "create", Kind: "client", Name: "billing", After: map[string]json.RawMessage{"name": json.RawMessage(`"Billing"`)}},
+			{Action: "create", Kind: "client", Name: "billing", Before: map[string]json.RawMessage{}, After: map[string]json.RawMessage{"name": json.RawMessage(`"Billing"`)}},
 		},
 		MustMake: api.List[api.MustMake]{{Kind: "client_secret", Name: "billing", Command: "identity client secret create billing"}},
 		Applied:  true,
 	}
 	d.add(operation{
 		method: "GET", path: "/api/declaration", id: "exportDeclaration", tag: "Declaration", summary: "Write the installation as a declaration",
-		text:    "Of which applying changes nothing. It has no secrets and no passwords.",
+		text:    "Of which applying changes nothing. It has no secrets and no passwords. Of more than 10,000 things none is written.",
 		success: []answer{{status: 200, text: "The declaration.", body: api.Declaration{}, examples: []example{{"declaration", "A role and a client", declared}}}},
 		fails:   failing(changing),
 	})
