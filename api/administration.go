@@ -83,7 +83,8 @@ type ClientSecret struct {
 // CreatedSecret is the answer to making a secret, which is shown this once.
 type CreatedSecret struct {
 	ClientSecret
-	Secret string `json:"client_secret"`
+	// Secret is absent where the request was done before (Idempotency-Key).
+	Secret string `json:"client_secret,omitempty"`
 }
 
 // ClientKey is one of a client's public keys.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/trace"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -23,6 +24,8 @@ type Service struct {
 
 	environment Environment
 	measured    *measurement
+	// underway has the requests of Once.
+	underway *sync.Map
 	// nested reports whether db is a transaction, of which all changes are part.
 	nested bool
 }
@@ -45,7 +48,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.DB == nil || cfg.Follower == nil || cfg.Ring == nil || cfg.Pool == nil {
 		return nil, errors.New("administration needs a database, a follower, a key ring and a hashing pool")
 	}
-	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool, breached: cfg.Breached, environment: cfg.Environment, measured: &measurement{}}, nil
+	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool, breached: cfg.Breached, environment: cfg.Environment, measured: &measurement{}, underway: &sync.Map{}}, nil
 }
 
 // Now is the time by which the operations judge.
@@ -69,7 +72,7 @@ func (s *Service) commit(ctx context.Context, fn func(tx *store.DB) error) error
 	if s.nested {
 		return fn(s.db)
 	}
-	if err := s.db.Change(ctx, fn); err != nil {
+	if err := s.db.Change(ctx, func(tx *store.DB) error { return doOnce(ctx, tx, fn) }); err != nil {
 		return err
 	}
 	s.follower.Changed(context.WithoutCancel(ctx))

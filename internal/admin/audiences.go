@@ -51,6 +51,7 @@ func (s *Service) CreateAudience(ctx context.Context, caller identity.Caller, n 
 		if err := guardOwnAudience(ctx, tx, caller, a); err != nil {
 			return err
 		}
+		makes(ctx, a.ID)
 		if err := tx.CreateAudience(ctx, a); err != nil {
 			return err
 		}

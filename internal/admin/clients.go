@@ -72,6 +72,7 @@ func (s *Service) CreateClient(ctx context.Context, caller identity.Caller, n Ne
 		if err := mayGrant(caller, client.Roles.Permissions); err != nil {
 			return err
 		}
+		makes(ctx, client.ID)
 		if err := tx.CreateClient(ctx, client); err != nil {
 			return err
 		}

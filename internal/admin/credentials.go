@@ -51,6 +51,7 @@ func (s *Service) AddClientSecret(ctx context.Context, caller identity.Caller, c
 		if err := makeRoom(ctx, tx, caller, found, now); err != nil {
 			return audit.Change{}, err
 		}
+		makes(ctx, registered.ID)
 		return secretChange("client.secret.created", clientID, nil, &registered), tx.AddClientSecret(ctx, clientID, registered)
 	}
 	err = alter(ctx, s, caller, change)
@@ -116,6 +117,7 @@ func (s *Service) AddClientKey(ctx context.Context, caller identity.Caller, clie
 		if len(found.Keys) >= identity.MaxClientCredentials {
 			return audit.Change{}, identity.Errorf(identity.Conflict, "The client has %d keys; delete one first.", len(found.Keys))
 		}
+		makes(ctx, key.ID)
 		return keyChange("client.key.created", clientID, nil, &key), tx.AddClientKey(ctx, clientID, key)
 	}
 	err = alter(ctx, s, caller, change)

@@ -49,6 +49,7 @@ func (s *Service) MakeKey(ctx context.Context, caller identity.Caller, algorithm
 		if made, err = s.ring.Make(ctx, tx, private, jose.Algorithm(algorithm)); err != nil {
 			return err
 		}
+		makes(ctx, made.KID)
 		return audit.Record(ctx, tx, caller, audit.Change{Name: "key.created", Target: made.KID, After: keyState(made)})
 	})
 	return made, err

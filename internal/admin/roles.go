@@ -29,6 +29,7 @@ func (s *Service) CreateRole(ctx context.Context, caller identity.Caller, name s
 		return identity.Role{}, err
 	}
 	return role, s.change(ctx, caller, func(tx *store.DB) error {
+		makes(ctx, role.ID)
 		if err := tx.CreateRole(ctx, role); err != nil {
 			return err
 		}

@@ -58,6 +58,7 @@ func (s *Service) CreateUser(ctx context.Context, caller identity.Caller, n NewU
 		if err := mayGrant(caller, user.Roles.Permissions); err != nil {
 			return err
 		}
+		makes(ctx, user.ID)
 		if err := tx.CreateUser(ctx, user); err != nil {
 			return err
 		}

@@ -22,13 +22,19 @@ const secretLength = 32 // bytes
 // RefreshKey authenticates refresh tokens. It prints as nothing of use.
 type RefreshKey struct {
 	// ID names the key in tokens, and reveals nothing of it.
-	ID  [4]byte
-	key identity.Secret
+	ID        [4]byte
+	key, once identity.Secret
 }
 
 // MAC returns the HMAC-SHA256 (RFC 2104) of the message.
-func (k *RefreshKey) MAC(message []byte) []byte {
-	mac := hmac.New(sha256.New, []byte(k.key.Reveal()))
+func (k *RefreshKey) MAC(message []byte) []byte { return macOf(k.key, message) }
+
+// OnceMAC is MAC under another key, derived from the same secret, for what names requests that
+// are to be done once.
+func (k *RefreshKey) OnceMAC(message []byte) []byte { return macOf(k.once, message) }
+
+func macOf(key identity.Secret, message []byte) []byte {
+	mac := hmac.New(sha256.New, []byte(key.Reveal()))
 	mac.Write(message)
 	return mac.Sum(nil)
 }
@@ -75,7 +81,11 @@ func (r *Ring) openRefreshKey(s store.SealedSecret) (*RefreshKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &RefreshKey{ID: [4]byte(id), key: identity.NewSecret(string(key))}, nil
+	once, err := hkdf.Key(sha256.New, secret, nil, "identity: key of requests that are done once, version 1", sha256.Size)
+	if err != nil {
+		return nil, err
+	}
+	return &RefreshKey{ID: [4]byte(id), key: identity.NewSecret(string(key)), once: identity.NewSecret(string(once))}, nil
 }
 
 // EnsureSecrets makes the secret of refresh tokens and the key of the audit where there are

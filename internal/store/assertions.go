@@ -23,11 +23,16 @@ func (db *DB) SpendAssertion(ctx context.Context, digest [32]byte, expires time.
 // PruneAssertions forgets about limit assertions that can no longer be valid, those
 // that expired first, and returns how many.
 func (db *DB) PruneAssertions(ctx context.Context, limit int) (int64, error) {
+	return db.pruneExpired(ctx, "spent_assertions", limit)
+}
+
+// pruneExpired deletes about limit rows of a table that have expired, and returns how many.
+func (db *DB) pruneExpired(ctx context.Context, table string, limit int) (int64, error) {
 	var last int64 // the expiry of the last of them
-	err := db.row(ctx, "expired assertions", `SELECT COALESCE(MAX(x.expires_at), 0) FROM
-		(SELECT expires_at FROM spent_assertions WHERE expires_at < ? ORDER BY expires_at LIMIT ?) x`, []any{millis(db.now()), limit}, &last)
+	err := db.row(ctx, "expired rows", `SELECT COALESCE(MAX(x.expires_at), 0) FROM
+		(SELECT expires_at FROM `+table+` WHERE expires_at < ? ORDER BY expires_at LIMIT ?) x`, []any{millis(db.now()), limit}, &last)
 	if err != nil || last == 0 {
 		return 0, err
 	}
-	return db.exec(ctx, "pruning assertions", `DELETE FROM spent_assertions WHERE expires_at <= ?`, last)
+	return db.exec(ctx, "pruning "+table, `DELETE FROM `+table+` WHERE expires_at <= ?`, last)
 }

@@ -35,7 +35,8 @@ type Column struct {
 // StateTables returns the tables that are the state of an installation, in an order in
 // which their rows can be inserted. It leaves out what belongs to one database alone:
 // the version of its schema, its revision and its changes, leases, the attempts that are
-// counted, and the end of the audit's chain, which follows from the events.
+// counted, what was done under idempotency keys, and the end of the audit's chain, which
+// follows from the events.
 func StateTables() []Table {
 	return []Table{
 		table("configuration", 1, "#id issuer #expiration #max_refreshes #refresh_grace #session_max_age #key_rotation_interval #epoch #version #updated_at"),

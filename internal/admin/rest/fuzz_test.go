@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"net/http"
 	"encoding/base64"
 	"strings"
 	"testing"
@@ -35,6 +36,37 @@ func FuzzCursor(f *testing.F) {
 		after, ok := rest.ReadCursor("users", rest.Cursor("users", key))
 		if want := key != "" && utf8.ValidString(key) && !strings.ContainsRune(key, 0); ok != want || ok && after != key {
 			t.Fatalf("%q came back as %q, %v", key, after, ok)
+		}
+	})
+}
+
+// FuzzIdempotencyKey: a key is text that can be shown, of a length that can be kept; a bare
+// one and the same in quotes are one, and no other text is.
+func FuzzIdempotencyKey(f *testing.F) {
+	for _, seed := range []string{"", `""`, "a", `"a"`, `"a\"b"`, `"a\\"`, `"a\x"`, `"a`, `a"`, "a b", `"a b"`, "a,b", `"a";b`, "\x00", "ü", strings.Repeat("x", 255), strings.Repeat("x", 256)} {
+		f.Add(seed)
+	}
+	read := func(text string) (string, error) {
+		key, _, err := rest.ReadIdempotencyKey(&http.Request{Header: http.Header{"Idempotency-Key": {text}}})
+		return key, err
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		key, err := read(text)
+		if err != nil {
+			if key != "" {
+				t.Fatalf("%q is refused, and is %q", text, key)
+			}
+			return
+		}
+		if key == "" || len(key) > 255 || strings.Trim(key, " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~") != "" {
+			t.Fatalf("%q is %q", text, key)
+		}
+		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`
+		if again, err := read(quoted); err != nil || again != key {
+			t.Fatalf("%q is %q, and %q is %q: %v", text, key, quoted, again, err)
+		}
+		if bare := strings.Trim(text, " \t"); bare != key && bare != quoted {
+			t.Fatalf("%q is %q", text, key)
 		}
 	})
 }

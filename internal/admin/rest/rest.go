@@ -66,6 +66,10 @@ func (h *Handler) guard(route Route) web.Handler {
 	if route.Pattern == declarationPattern {
 		most = maxDeclaration
 	}
+	var again repeat
+	if route.Method == http.MethodPost {
+		again = h.repeats()[route.Pattern]
+	}
 	return func(w http.ResponseWriter, r *http.Request) (err error) {
 		known := request{Request: r}
 		read := func() error {
@@ -87,7 +91,7 @@ func (h *Handler) guard(route Route) web.Handler {
 		if err := h.reach(route, known); err != nil {
 			return err
 		}
-		return route.serve(w, known)
+		return h.once(route, again, w, known)
 	}
 }
 

@@ -120,6 +120,9 @@ func (d *document) add(o operation) {
 		op.Parameters = append(op.Parameters, pathParameter(name[1], o.path))
 	}
 	op.Parameters = append(op.Parameters, o.parameters...)
+	if slices.ContainsFunc(o.success, func(a answer) bool { return a.status == http.StatusCreated }) {
+		op.Parameters = append(op.Parameters, idempotencyKey())
+	}
 	if o.body != nil {
 		media := &huma.MediaType{Schema: d.schemas.of(o.body), Examples: examplesOf(o.examples)}
 		op.RequestBody = &huma.RequestBody{Required: !o.mayBeEmpty, Content: map[string]*huma.MediaType{"application/json": media}}
@@ -204,6 +207,15 @@ func ifMatch() *huma.Param {
 	return &huma.Param{
 		Name: "If-Match", In: "header", Schema: plainText(),
 		Description: "The ETag of the resource as the caller knows it. If it has changed since, nothing is done.",
+	}
+}
+
+// idempotencyKey is the header of requests that make something.
+func idempotencyKey() *huma.Param {
+	return &huma.Param{
+		Name: "Idempotency-Key", In: "header", Schema: plainText(),
+		Description: "A name for this request of the caller's choice, such as a UUID, in quotes or bare, of 1 to 255 characters. For 24 hours the same request under it makes nothing more: " +
+			"the answer is what was made, as it is now, without its secret, and with `Idempotency-Replayed: true`. With another body it is 422; 409 while the first is under way, and where what it made is gone.",
 	}
 }
 
