@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strconv"
@@ -52,8 +53,9 @@ const (
 
 // measurement is when a hash was last measured.
 type measurement struct {
-	mu sync.Mutex
-	at time.Time
+	mu   sync.Mutex
+	at   time.Time
+	took time.Duration
 }
 
 // Health gathers how the installation is, and judges it; what was not used for so long is
@@ -116,11 +118,11 @@ func (s *Service) gatherKeys(ctx context.Context, f *doctor.Facts) (err error) {
 }
 
 func (s *Service) gatherMachine(ctx context.Context, f *doctor.Facts) error {
-	if err := s.measure(ctx); err != nil {
+	var err error
+	if f.Hash, err = s.measure(ctx); err != nil {
 		return err
 	}
-	hashing := s.pool.Stats()
-	f.Hash, f.HashSlots = hashing.Took, hashing.Slots
+	f.HashSlots = s.pool.Stats().Slots
 	of := s.db.Stats()
 	f.Connections = doctor.Connections{Open: of.Open, InUse: of.InUse, Limit: of.Limit, Waits: of.Waits, Waited: of.Waited}
 	if free, total, known := s.db.Disk(); known {
@@ -129,20 +131,24 @@ func (s *Service) gatherMachine(ctx context.Context, f *doctor.Facts) error {
 	return nil
 }
 
-// measure computes a hash, unless one was just measured: many who ask make no load.
-func (s *Service) measure(ctx context.Context) error {
+// measure computes hashes, unless some were just measured: many who ask make no load. It
+// returns how long the fastest took, for one may have waited for a core.
+func (s *Service) measure(ctx context.Context) (time.Duration, error) {
 	s.measured.mu.Lock()
 	defer s.measured.mu.Unlock()
 	if !s.measured.at.IsZero() && time.Since(s.measured.at) < measureEvery {
-		return nil
+		return s.measured.took, nil
 	}
-	for range 2 { // the first one of a process also pays for its memory
+	const times = 3
+	fastest := time.Duration(math.MaxInt64)
+	for range times {
 		if err := s.pool.Burn(ctx, argon2.Party{Class: argon2.Administration, Source: web.Source(ctx)}); err != nil {
-			return authn.HashingError(err)
+			return 0, authn.HashingError(err)
 		}
+		fastest = min(fastest, s.pool.Stats().Took)
 	}
-	s.measured.at = time.Now()
-	return nil
+	s.measured.at, s.measured.took = time.Now(), fastest
+	return fastest, nil
 }
 
 func (s *Service) gatherCredentials(ctx context.Context, f *doctor.Facts) (err error) {

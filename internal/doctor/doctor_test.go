@@ -65,7 +65,7 @@ func TestExamine(t *testing.T) {
 		{"a clock ahead", func(f *doctor.Facts) { f.ClockOffset = 2 * time.Second }, "care clock.skew ", "2s ahead"},
 		{"a clock behind", func(f *doctor.Facts) { f.ClockOffset = -94 * time.Second }, "care clock.skew ", "1m34s behind"},
 		{"clocks", func(f *doctor.Facts) { f.ClockOffset = -1999 * time.Millisecond }, "", ""},
-		{"a slow machine", func(f *doctor.Facts) { f.Hash = 500 * time.Millisecond }, "care hash.slow ", "4 logins a second"},
+		{"a slow machine", func(f *doctor.Facts) { f.Hash = 501 * time.Millisecond }, "care hash.slow ", "3 logins a second"},
 		{"nobody measured", func(f *doctor.Facts) { f.Hash = 0 }, "", ""},
 		{"little memory", func(f *doctor.Facts) { f.HashSlots = 1 }, "note hash.memory ", "memory for 1"},
 		{"all connections", func(f *doctor.Facts) { f.Connections.InUse = 20 }, "care database.busy ", "All 20"},

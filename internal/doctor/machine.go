@@ -9,7 +9,7 @@ import (
 
 const (
 	skewed   = 2 * time.Second // what nodes and verifiers may disagree by
-	slowHash = 250 * time.Millisecond
+	slowHash = 500 * time.Millisecond
 	// longWait is for a connection to the database, on average.
 	longWait = 50 * time.Millisecond
 	// lowDisk is in bytes, and few is a part of the whole.

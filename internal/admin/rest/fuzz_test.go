@@ -1,8 +1,8 @@
 package rest_test
 
 import (
-	"net/http"
 	"encoding/base64"
+	"net/http"
 	"strings"
 	"testing"
 	"unicode/utf8"

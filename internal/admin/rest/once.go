@@ -151,10 +151,10 @@ func readIdempotencyKey(r *http.Request) (key string, given bool, err error) {
 func unquoted(text string) (string, bool) {
 	var key strings.Builder
 	for i := 1; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '"':
+		switch c := text[i]; c {
+		case '"':
 			return key.String(), i == len(text)-1
-		case c == '\\':
+		case '\\':
 			if i++; i == len(text) || text[i] != '"' && text[i] != '\\' {
 				return "", false
 			}
