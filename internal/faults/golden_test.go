@@ -54,7 +54,7 @@ type goldenTable struct {
 // goldenOrder has what refers to other rows after them.
 var goldenOrder = []string{
 	"revision", "changes", "configuration", "principals", "users", "clients", "client_secrets", "client_keys", "signing_keys", "spent_assertions",
-	"roles", "principal_roles", "audiences", "audit_events", "sessions", "sealed_secrets", "leases", "throttles", "audit_chain", "audit_statements",
+	"roles", "principal_roles", "audiences", "audit_events", "sessions", "sealed_secrets", "leases", "throttles", "audit_chain", "audit_statements", "idempotency_keys",
 }
 
 func goldenPath(version int64) string {
