@@ -18,9 +18,7 @@ func TestRefusalsAskTheDatabaseTheSame(t *testing.T) {
 	b.DisableClient("disabled")
 	b.AddClient(admin.NewClient{ID: "secret"})
 	refusal := func(id string) int64 {
-		before := b.Installation.DB.Stats().Statements
-		refused(t, b.present(id, nil, ptr("AAAA")), "")
-		return b.Installation.DB.Stats().Statements - before
+		return b.Statements(func() { refused(t, b.present(id, nil, ptr("AAAA")), "") })
 	}
 	want := refusal("unknown")
 	for _, id := range []string{"signature", "disabled", "secret", "unknown"} {

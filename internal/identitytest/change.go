@@ -51,3 +51,13 @@ func (s *Service) DisableClient(id string) {
 	s.t.Helper()
 	s.Change("client", id, `UPDATE clients SET enabled = 0 WHERE id = ?`, id)
 }
+
+// Statements returns how many statements do sends, and not those that store what became of
+// requests before.
+func (s *Service) Statements(do func()) int64 {
+	s.t.Helper()
+	s.must(s.StoreEvents(s.t.Context()))
+	before := s.Installation.DB.Stats().Statements
+	do()
+	return s.Installation.DB.Stats().Statements - before
+}
