@@ -20,6 +20,12 @@ func Verify(ctx context.Context, db *store.DB, keys []jose.PublicKey, kept *chai
 		if err := walk(ctx, tx, event, statement); err != nil {
 			return err
 		}
+		stray, err := tx.StrayEvent(ctx)
+		if err == nil {
+			v.Stray(stray.Number)
+		} else if identity.KindOf(err) != identity.NotFound {
+			return err
+		}
 		end, err := tx.AuditChain(ctx)
 		if err != nil {
 			return err

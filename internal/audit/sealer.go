@@ -1,13 +1,17 @@
 package audit
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/chain"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
@@ -58,6 +62,9 @@ func (s *Sealer) batch(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := s.stands(ctx, signer, end); err != nil {
+		return 0, err
+	}
 	previous := end.Hash
 	for i := range events {
 		e := &events[i]
@@ -75,6 +82,69 @@ func (s *Sealer) batch(ctx context.Context) (int, error) {
 	}
 	s.tell(ctx, head)
 	return len(events), nil
+}
+
+// stands refuses to go on from an end of the chain that was not signed: whoever can write to
+// the database, and has changed what is sealed and hashed it anew, is not to get a
+// signature about that. It is ErrSealed where another node has gone on meanwhile.
+func (s *Sealer) stands(ctx context.Context, signer *chain.Signer, end store.ChainEnd) error {
+	fault, err := s.fault(ctx, signer, end)
+	if err != nil || fault == "" {
+		return err
+	}
+	if now, err := s.db.AuditChain(ctx); err != nil || now.Number != end.Number {
+		return cmp.Or(err, store.ErrSealed)
+	}
+	return fmt.Errorf("%s: the database was changed; \"identity audit verify\" says where", fault)
+}
+
+// fault says what is wrong with an end of the chain; empty is nothing.
+func (s *Sealer) fault(ctx context.Context, signer *chain.Signer, end store.ChainEnd) (string, error) {
+	if end.Number == 0 {
+		numbered, err := s.db.SealedEvents(ctx, identity.Event{}, 1)
+		if err != nil || len(numbered) > 0 {
+			return "the chain is to begin anew, though events are sealed", err
+		}
+		_, err = s.db.LastStatement(ctx, store.StatementHead)
+		if identity.KindOf(err) == identity.NotFound {
+			return "", nil
+		}
+		return "the chain is to begin anew, though statements are signed about it", err
+	}
+	about, err := s.db.AuditStatements(ctx, end.Number, end.Number)
+	if err != nil {
+		return "", err
+	}
+	for _, st := range about {
+		head, err := chain.ReadStatement(st.Statement, signer.Public())
+		if err == nil && head.Kind == chain.Head && head.Number == end.Number && bytes.Equal(head.Hash, end.Hash) {
+			return "", nil
+		}
+	}
+	return fmt.Sprintf("the chain ends at event %d with a hash that was not signed", end.Number), nil
+}
+
+// errEnough ends a walk.
+var errEnough = errors.New("enough")
+
+// proven refuses an audit that is not as it was sealed, from its beginning to a head about the
+// event with the number, or a later one: what is about to be signed stands on that.
+func proven(ctx context.Context, tx *store.DB, signer *chain.Signer, number int64) error {
+	v := chain.NewVerifier([]jose.PublicKey{signer.Public()}, nil)
+	err := walk(ctx, tx, func(e identity.Event) error { v.Event(e); return nil }, func(st store.AuditStatement) error {
+		v.Statement(st.Statement)
+		if st.Kind == store.StatementHead && st.Number >= number {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	if b := v.End(0, 0).Broken; b != nil {
+		return fmt.Errorf("the audit is not as it was sealed, and is not cut: %s from event %d to %d: %s", b.Kind, b.First, b.Last, b.Why)
+	}
+	return nil
 }
 
 // state signs a statement about an event.
@@ -117,6 +187,9 @@ func (s *Sealer) Cut(ctx context.Context, before time.Time, limit int) (int64, e
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		if err := proven(ctx, tx, signer, last.Number); err != nil {
 			return err
 		}
 		if statement, err = s.state(signer, chain.Cut, last); err != nil {

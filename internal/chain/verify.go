@@ -104,6 +104,11 @@ func (v *Verifier) Event(e identity.Event) {
 	}
 }
 
+// Stray notes an event with a number that none can have, beside the chain.
+func (v *Verifier) Stray(number int64) {
+	v.broken(Inserted, number, number, "it has a number that no event can have")
+}
+
 // Statement takes what is stated next.
 func (v *Verifier) Statement(compact string) {
 	st, err := ReadStatement(compact, v.keys...)

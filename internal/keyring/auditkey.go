@@ -66,5 +66,27 @@ func (r *Ring) ensureAuditKey(ctx context.Context, tx *store.DB) error {
 	if made.Value, err = r.sealer.Seal(key.PKCS8(), placeOf(store.SealedValue{Table: store.InSecrets, Row: made.Name, Version: made.Version})); err != nil {
 		return fmt.Errorf("sealing the key of the audit: %w", err)
 	}
-	return tx.StoreSecret(ctx, made)
+	if err := tx.StoreSecret(ctx, made); err != nil {
+		return err
+	}
+	return restate(ctx, tx, key)
+}
+
+// restate signs with a new key where the chain of the audit ends, if it has begun: it goes on
+// from there only by a head of the key. Whoever has pinned the former key sees that there
+// is another.
+func restate(ctx context.Context, tx *store.DB, key jose.PrivateKey) error {
+	end, err := tx.AuditChain(ctx)
+	if err != nil || end.Number == 0 {
+		return err
+	}
+	signer, err := chain.NewSigner(key)
+	if err != nil {
+		return err
+	}
+	head, err := signer.Sign(chain.Statement{Kind: chain.Head, Number: end.Number, Hash: end.Hash, At: tx.Now()})
+	if err != nil {
+		return err
+	}
+	return tx.RestateHead(ctx, store.AuditStatement{Number: end.Number, Kind: store.StatementHead, Statement: head, MadeAt: tx.Now()})
 }

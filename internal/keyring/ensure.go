@@ -47,6 +47,7 @@ func (r *Ring) Ensure(ctx context.Context, tx *store.DB, algorithm jose.Algorith
 	if from.IsZero() {
 		s.at = published(k, now)
 	}
+	k.Default = k.Default || heir(stored, string(algorithm), s.at) // it ends the default key, then
 	k, err = takeOver(ctx, tx, k, s, put)
 	return &Ensured{k, !waited}, err
 }

@@ -155,6 +155,26 @@ func TestAskingForWhatIsAboutToEnd(t *testing.T) {
 	n.wantSigns("by default", other)
 }
 
+// A key that takes over because it is asked for also takes the place of the default key, if
+// that is the one that it ends, although another one is to be that a moment later.
+func TestAskedKeyEndsTheDefaultKey(t *testing.T) {
+	n := first(t, jose.ES256)
+	waiting := n.made(jose.EdDSA)
+	n.imported(generate(t, jose.EdDSA))
+	n.clock.Move(time.Millisecond)
+	begins := n.activated(n.made(jose.ES256), keyring.Activation{Default: true})
+	n.asked(jose.EdDSA, 0)
+	n.clock.Move(begins.Sub(n.clock.Now()) - time.Millisecond)
+	n.wantSigns("just before the next default key", waiting)
+	n.clock.Move(time.Millisecond)
+	if a := n.signsFor(""); a != jose.ES256 {
+		t.Errorf("the next default key has begun, and %s signs", a)
+	}
+	if a := n.signsFor(jose.EdDSA); a != jose.EdDSA {
+		t.Errorf("for EdDSA %s signs", a)
+	}
+}
+
 // The tokens of a key that is about to end are covered, however long they live and
 // whatever comes of its successor.
 func TestTokensOfKeyAboutToEnd(t *testing.T) {

@@ -23,12 +23,15 @@ const drain = 25 * time.Second
 // or requests that had to be cut off.
 func (s *Server) Serve(ctx context.Context, public, ops net.Listener) error {
 	jobs, stopJobs := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
+	sealing, stopSealing := context.WithCancel(context.WithoutCancel(ctx)) // after the last event is stored
+	var running, sealed sync.WaitGroup
+	defer sealed.Wait()
+	defer stopSealing()
 	defer running.Wait()
 	defer stopJobs()
 	running.Go(func() { s.in.Follower.Run(jobs) })
 	running.Go(func() { s.upkeep(jobs) })
-	running.Go(func() { s.sealAudit(jobs) })
+	sealed.Go(func() { s.sealAudit(sealing) })
 	running.Go(func() { s.storeUses(jobs) })
 	running.Go(func() { s.recorder.Run(jobs) })
 

@@ -98,6 +98,20 @@ func (db *DB) putStatement(ctx context.Context, s AuditStatement) error {
 	return err
 }
 
+// RestateHead puts a head in the place of the one about the same number, if there is one.
+func (db *DB) RestateHead(ctx context.Context, head AuditStatement) error {
+	if _, err := db.exec(ctx, "replacing a statement about the audit", `DELETE FROM audit_statements WHERE number = ? AND kind = ?`, head.Number, head.Kind); err != nil {
+		return err
+	}
+	return db.putStatement(ctx, head)
+}
+
+// StrayEvent returns an event that has a number which none can have; NotFound if there is
+// none.
+func (db *DB) StrayEvent(ctx context.Context) (identity.Event, error) {
+	return one(db.events(ctx, `WHERE number < 0 ORDER BY number LIMIT 1`))("event")
+}
+
 // AuditStatements returns the statements about the numbers from first to last, in their
 // order.
 func (db *DB) AuditStatements(ctx context.Context, first, last int64) ([]AuditStatement, error) {
