@@ -160,6 +160,13 @@ func nameOf(ctx context.Context, c *connection, id string) string {
 	return ""
 }
 
+// refusedAs is another refusal under the same id, which the caller may choose, in a line.
+func refusedAs(e api.Event) string {
+	var d api.EventDetail
+	_ = json.Unmarshal(e.Detail, &d) // what cannot be read is left out
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s (%s) %s", when(&e.At), d.Method, d.Route, d.Check, e.IP))
+}
+
 // print writes what is known.
 func (w *why) print(p *program, format string) error {
 	if format == "json" {
@@ -196,10 +203,15 @@ func (w *why) print(p *program, format string) error {
 			add("before", before)
 		}
 	}
+	explained := false // the first refusal
 	for _, e := range w.Events {
-		if e.Event != "request.refused" {
+		switch {
+		case e.Event != "request.refused":
 			add("also", e.Event+" "+e.Outcome+" "+e.Target)
+		case explained:
+			add("also refused", refusedAs(e))
 		}
+		explained = explained || e.Event == "request.refused"
 	}
 	if len(fields) == 0 {
 		return nil
