@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +19,8 @@ const (
 	tailInterval = time.Second
 	// tailMost is how many events can be shown of those that are there.
 	tailMost = 200
+	// mostSeen is of how many it is remembered that they were shown.
+	mostSeen = 50 * tailMost
 )
 
 func auditTailCommand(p *program, events resource[api.Event]) *cobra.Command {
@@ -31,41 +36,28 @@ that come, until it is interrupted. -o json writes one JSON object in a line.`
 		if *number < 1 || *number > tailMost {
 			return fmt.Errorf("--lines: expected 1 to %d", tailMost)
 		}
-		seen := map[string]bool{}
-		var from time.Time
+		seen, order := map[string]bool{}, []string{}
 		for first := true; first || *follow; first = false {
-			query, most := url.Values{}, 0
-			switch {
-			case first && *follow:
-				most = tailMost // what is not shown of them is not to come later
-			case first:
-				most = *number
-			}
-			if !from.IsZero() { // what comes late may have a time that is a little earlier
-				query.Set("from", from.Add(-tailInterval).UTC().Format("2006-01-02T15:04:05.000Z"))
-			}
-			page, _, err := all[api.Event](cmd.Context(), c, events.path, query, most)
+			fresh, err := newEvents(cmd.Context(), c, events.path, seen, first)
 			if err != nil {
 				if cmd.Context().Err() != nil {
 					return nil //nolint:nilerr // it was interrupted, as it is meant to be
 				}
 				return err
 			}
-			slices.Reverse(page)
-			recent := map[string]bool{}
-			for i, e := range page {
-				recent[e.ID] = true
-				if e.At.After(from) {
-					from = e.At
+			for i, e := range fresh {
+				seen[e.ID], order = true, append(order, e.ID)
+				if len(order) > mostSeen {
+					delete(seen, order[0])
+					order = order[1:]
 				}
-				if seen[e.ID] || first && i < len(page)-*number {
-					continue
+				if first && i < len(fresh)-*number {
+					continue // what is not shown of them is not to come later
 				}
 				if err := printEvent(p, *format, events, e); err != nil {
 					return err
 				}
 			}
-			seen = recent
 			if *follow {
 				select {
 				case <-cmd.Context().Done():
@@ -77,6 +69,31 @@ that come, until it is interrupted. -o json writes one JSON object in a line.`
 		return nil
 	})
 	return cmd
+}
+
+// newEvents returns the events that have arrived since those that were seen, in the order of
+// their arrival: what comes late has an earlier time. Of the first there are tailMost at
+// most.
+func newEvents(ctx context.Context, c *connection, path string, seen map[string]bool, first bool) (fresh []api.Event, err error) {
+	query := url.Values{"limit": {strconv.Itoa(tailMost)}}
+	for {
+		var page api.Page[api.Event]
+		if err := c.do(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &page); err != nil {
+			return nil, err
+		}
+		known := false
+		for _, e := range page.Data { // newest first, but for what was stored at the same moment
+			known = known || seen[e.ID]
+			if !seen[e.ID] {
+				fresh = append(fresh, e)
+			}
+		}
+		if known || first || page.NextCursor == nil {
+			slices.Reverse(fresh)
+			return fresh, nil
+		}
+		query.Set("cursor", *page.NextCursor)
+	}
 }
 
 func printEvent(p *program, format string, events resource[api.Event], e api.Event) error {
