@@ -180,7 +180,7 @@ func onlyKeys(changed map[string]json.RawMessage) bool {
 func (a *application) missingSecret(id string) error {
 	client, err := a.tx.Client(a.ctx, id)
 	if err == nil && client.Require.Has(identity.ProofSecret) && !provable(client, a.tx.Now()).Has(identity.ProofSecret) {
-		a.plan.MustMake = append(a.plan.MustMake, api.MustMake{Kind: "client_secret", Name: id, Command: "identity client secret create " + id})
+		a.plan.MustMake = append(a.plan.MustMake, api.MustMake{Kind: "client_secret", Name: id, Command: "identity client secret create " + identity.Argument(id)})
 	}
 	return err
 }

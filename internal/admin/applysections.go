@@ -150,7 +150,7 @@ func (a *application) users() error {
 		},
 		after: func(u api.DeclaredUser, created bool) error {
 			if created {
-				a.plan.MustMake = append(a.plan.MustMake, api.MustMake{Kind: "password", Name: u.Username, Command: "identity user update " + u.Username + " --generate-password --one-time"})
+				a.plan.MustMake = append(a.plan.MustMake, api.MustMake{Kind: "password", Name: u.Username, Command: "identity user update --generate-password --one-time " + identity.Argument(u.Username)})
 			}
 			return nil
 		},

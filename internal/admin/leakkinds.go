@@ -69,7 +69,9 @@ func readings(text string) []string {
 	bare := func(text string) string { return strings.Trim(text, " \t\r\n\"'`,;") }
 	add(strings.TrimRight(text, "\r\n"))
 	add(bare(text))
-	add(bare(assignment.ReplaceAllString(bare(text), "")))
+	value := bare(assignment.ReplaceAllString(bare(text), ""))
+	add(value)
+	add(strings.NewReplacer(`\r\n`, "\n", `\n`, "\n").Replace(value)) // of a file, written in one line
 	return list
 }
 
@@ -97,9 +99,9 @@ func (s *search) password(secret identity.Secret) (*leaked, error) {
 		Kind: LeakedPassword, Good: user.Enabled, ID: user.ID, Owners: []LeakOwner{{true, user.ID, user.Username}}, Says: "It is the password of " + user.Username + ".",
 		LastUsedAt: user.LastLoginAt,
 		Ends:       []string{"the password: nobody has one for " + user.Username + " until another is set", "every session of " + user.Username + ", and their tokens here"},
-		Remains:    []string{"identity user update " + user.Username + " --generate-password sets another one", s.elsewhere()},
+		Remains:    []string{"another one is set by: identity user update --generate-password " + identity.Argument(user.Username), s.elsewhere()},
 	}}
-	l.uses = []store.UseFilter{{Actor: user.ID}}
+	l.uses = []store.UseFilter{{Actor: user.ID, All: true}}
 	l.end, err = s.endPassword(user)
 	return l, err
 }
@@ -167,7 +169,7 @@ func (s *search) secretOf(client identity.Client, registered identity.ClientSecr
 	}
 	others := slices.ContainsFunc(client.Secrets, func(c identity.ClientSecret) bool { return c.ID != registered.ID && c.Live(s.db.Now()) })
 	if !others && client.Require.Has(identity.ProofSecret) {
-		l.Remains = append(l.Remains, "identity client secret create "+client.ID+" makes another one: it has none then")
+		l.Remains = append(l.Remains, "it has none then; another one is made by: identity client secret create "+identity.Argument(client.ID))
 	}
 	l.Remains = append(l.Remains, s.elsewhere())
 	l.uses = []store.UseFilter{{Actor: client.ID, Credential: registered.ID}}
@@ -234,10 +236,10 @@ func (s *search) accessToken(secret identity.Secret) (*leaked, error) {
 
 func (s *search) tokenOfUser(l *leaked, claims token.Claims) error {
 	l.Ends = []string{"every token and session of its user here"}
-	l.uses = []store.UseFilter{{Actor: claims.Subject, Since: l.CreatedAt}}
+	l.uses = []store.UseFilter{{Actor: claims.Subject, All: true, Since: l.CreatedAt}}
 	user, err := s.db.User(s.ctx, claims.Subject)
 	if identity.KindOf(err) == identity.NotFound {
-		l.Says, l.Good = l.Says+" Its user is gone.", false
+		l.Says, l.Good, l.Ends = l.Says+" Its user is gone.", false, nil
 		return nil
 	}
 	l.Owners = []LeakOwner{{true, user.ID, user.Username}}
@@ -248,10 +250,10 @@ func (s *search) tokenOfUser(l *leaked, claims token.Claims) error {
 
 func (s *search) tokenOfClient(l *leaked, claims token.Claims) error {
 	l.Ends = []string{"every token of " + claims.Subject + " here, until it proves itself again"}
-	l.uses = []store.UseFilter{{Actor: claims.Subject, Since: l.CreatedAt}}
+	l.uses = []store.UseFilter{{Actor: claims.Subject, All: true, Since: l.CreatedAt}}
 	client, err := s.db.Client(s.ctx, claims.Subject)
 	if identity.KindOf(err) == identity.NotFound {
-		l.Says, l.Good = l.Says+" Its client is gone.", false
+		l.Says, l.Good, l.Ends = l.Says+" Its client is gone.", false, nil
 		return nil
 	}
 	l.Owners = []LeakOwner{{false, client.ID, client.Name}}
@@ -266,7 +268,7 @@ func (s *search) sessionOf(l *leaked, id string) error {
 	l.uses = []store.UseFilter{{Session: id}}
 	standing, err := s.db.Standing(s.ctx, id)
 	if identity.KindOf(err) == identity.NotFound {
-		l.Says, l.Good, l.uses = l.Says+" Its session ended a while ago, or its user is gone.", false, nil
+		l.Says, l.Good, l.uses, l.Ends = l.Says+" Its session ended a while ago, or its user is gone.", false, nil, nil
 		return nil
 	}
 	if err != nil {

@@ -4,16 +4,18 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/seed-60f9e3ad/identity"
 )
 
 // credentials judges what clients prove themselves with.
 func (e *examination) credentials(f Facts) {
 	for _, s := range f.ExpiringSecrets.List {
-		e.add(Care, "secret.expiring", s.about(), "The secret expires on "+s.ExpiresAt.Format(time.DateOnly)+".", "identity client secret create "+s.Client+", and bring it to the machine before.")
+		e.add(Care, "secret.expiring", s.about(), "The secret expires on "+s.ExpiresAt.Format(time.DateOnly)+".", "Before that: identity client secret create "+identity.Argument(s.Client))
 	}
 	more(e, Care, "secret.expiring", f.ExpiringSecrets, "identity client secret list CLIENT shows when.")
 	for _, id := range f.Powerless.List {
-		e.add(Care, "client.powerless", id, "The client can prove nothing: what it must present has expired, or was deleted.", "identity client secret create "+id+" (or identity client key create), or identity client disable "+id+".")
+		e.add(Care, "client.powerless", id, "The client can prove nothing: what it must present has expired, or was deleted.", "identity client secret create "+identity.Argument(id)+" (or identity client key create), or: identity client disable "+identity.Argument(id))
 	}
 	more(e, Care, "client.powerless", f.Powerless, "identity client list shows what each has.")
 	for _, k := range f.SharedKeys.List {
@@ -23,7 +25,7 @@ func (e *examination) credentials(f Facts) {
 	e.unused(f, "secret", f.UnusedSecrets, "identity client secret delete %s %s")
 	e.unused(f, "client_key", f.UnusedKeys, "identity client key delete %s %s")
 	for _, s := range f.ExpiredSecrets.List {
-		e.add(Note, "secret.expired", s.about(), "The secret expired on "+s.ExpiresAt.Format(time.DateOnly)+".", fmt.Sprintf("identity client secret delete %s %s, once nobody tries it any more.", s.Client, s.ID))
+		e.add(Note, "secret.expired", s.about(), "The secret expired on "+s.ExpiresAt.Format(time.DateOnly)+".", fmt.Sprintf("Once nobody tries it any more: identity client secret delete %s %s", identity.Argument(s.Client), s.ID))
 	}
 	more(e, Note, "secret.expired", f.ExpiredSecrets, "identity client secret list CLIENT shows them.")
 }
@@ -34,7 +36,7 @@ func (e *examination) unused(f Facts, kind string, of Some[Credential], cure str
 		if c.LastUsedAt.IsZero() {
 			cause = fmt.Sprintf("It was made %s ago, and never used.", days(f.Now.Sub(c.CreatedAt)))
 		}
-		e.add(Care, kind+".unused", c.about(), cause, fmt.Sprintf(cure, c.Client, c.ID)+", if nobody needs it.")
+		e.add(Care, kind+".unused", c.about(), cause, "If nobody needs it: "+fmt.Sprintf(cure, identity.Argument(c.Client), c.ID))
 	}
 	more(e, Care, kind+".unused", of, "identity client show CLIENT shows when each was last used.")
 }
@@ -51,7 +53,7 @@ func (c Credential) about() string {
 // people judges who can log in.
 func (e *examination) people(f Facts) {
 	for _, name := range f.NeverLoggedIn.List {
-		e.add(Care, "user.never", name, fmt.Sprintf("The user was made more than %s ago, and has never logged in.", days(f.Unused)), "identity user disable "+name+", if nobody waits for it: somebody may know the first password.")
+		e.add(Care, "user.never", name, fmt.Sprintf("The user was made more than %s ago, and has never logged in.", days(f.Unused)), "Somebody may know the first password. If nobody waits for it: identity user disable "+identity.Argument(name))
 	}
 	more(e, Care, "user.never", f.NeverLoggedIn, "identity user list -o json shows last_login_at.")
 }

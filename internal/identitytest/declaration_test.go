@@ -256,11 +256,14 @@ func TestDeclarationIsRefused(t *testing.T) {
 	}
 	canary := "c4nArYinADeclaration"
 	for body, loc := range map[string]string{
-		`{}`:                                 `["body","version"]`,
-		`{"version":2}`:                      `["body","version"]`,
-		`{"version":1,"rolls":[]}`:           `["body","rolls"]`,
-		`{"version":1,"` + canary + `":[]}`:  `["body","(not shown)"]`,
-		`{"version":1,"roles":[{"name":7}]}`: `["body","roles","0","name"]`,
+		`{}`:                         `["body","version"]`,
+		`{"version":2}`:              `["body","version"]`,
+		`{"version":1,"users":null}`: `["body","users"]`,
+		`{"version":1,"users":[{"username":"bob","enabled":null}]}`:                                                                `["body","users","0","enabled"]`,
+		`{"version":1,"users":[{"username":"bob","audiences":null}]}`:                                                              `["body","users","0","audiences"]`,
+		`{"version":1,"rolls":[]}`:                                                                                                 `["body","rolls"]`,
+		`{"version":1,"` + canary + `":[]}`:                                                                                        `["body","(not shown)"]`,
+		`{"version":1,"roles":[{"name":7}]}`:                                                                                       `["body","roles","0","name"]`,
 		`{"version":1,"roles":[{"name":"a"},{"name":"a"}]}`:                                                                        `["body","roles","1","name"]`,
 		`{"version":1,"users":[{"username":"ann"},{"username":"Ann"}]}`:                                                            `["body","users","1","username"]`,
 		`{"version":1,"clients":[{"client_id":"a","name":"a","keys":[{"public_key":"` + canary + `"}]}]}`:                          `["body","clients","0","keys","0","public_key"]`,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ func TestLeaksAreRecognised(t *testing.T) {
 	d.wantKind("a refresh token", d.find(" "+session+" "), "refresh_token", "", true, "user "+d.ann.ID)
 	kid := d.key.Public().KID()
 	d.wantKind("a private key", d.find(pemOf(d.key)), "client_key", kid, true, "client both", "client signing")
+	d.wantKind("a private key in one line", d.find(`KEY="`+strings.ReplaceAll(pemOf(d.key), "\n", `\n`)+`"`), "client_key", kid, true, "client both", "client signing")
 	d.wantKind("a public key", d.find(d.key.Public().PEM()), "client_key", kid, true, "client both", "client signing")
 	d.wantKind("a private JWK", d.find(strings.Replace(d.key.Public().JWK(), "{", `{"d":"`+strings.Repeat("A", 43)+`",`, 1)), "client_key", kid, true, "client both", "client signing")
 	active, err := d.Installation.Ring.Active(t.Context())
@@ -190,9 +192,13 @@ func (d *leakDesk) endsPassword() {
 		return d.Post("/auth/login", map[string]string{"username": "ann", "password": annsPassword, "audience": "orders"}).Status
 	}
 	session := d.Session("ann", annsPassword, "orders")
+	d.must(d.StoreEvents(d.Context()))
 	l := d.asked(api.LeakRequest{Found: annsPassword, Username: "ann", Revoke: true})
 	if !l.Revoked || l.Good {
 		d.Errorf("revoked: %+v", l)
+	}
+	if !slices.ContainsFunc(l.Uses, func(u api.LeakUse) bool { return u.Event == "login.succeeded" && u.IP == "127.0.0.1" }) {
+		d.Errorf("the logins with the password: %+v", l.Uses)
 	}
 	d.wantStatus("the password", login(), 401)
 	d.wantStatus("a session that began with it", d.Post("/auth/refresh", map[string]string{"refresh_token": session}).Status, 401)

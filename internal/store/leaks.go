@@ -37,7 +37,9 @@ type Use struct {
 type UseFilter struct {
 	Actor               string
 	Credential, Session string // one of them, or neither
-	Since               time.Time
+	// All has everything that the principal did instead.
+	All   bool
+	Since time.Time
 	// Requests are the names of events that are of requests and no changes.
 	Requests []string
 	Limit    int
@@ -48,6 +50,9 @@ func (db *DB) Uses(ctx context.Context, f UseFilter) ([]Use, error) {
 	conditions, args := []string{}, []any{f.Actor, millis(f.Since)}
 	or := func(condition string, of ...any) {
 		conditions, args = append(conditions, condition), append(args, of...)
+	}
+	if f.All {
+		or(`1 = 1`)
 	}
 	if f.Credential != "" {
 		or(`detail LIKE ?`, `%"`+f.Credential+`"%`)

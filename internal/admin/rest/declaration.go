@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strings"
@@ -81,6 +82,9 @@ func readDeclaration(body []byte) (d api.Declaration, err error) {
 	if err := o.Err(); err != nil {
 		return d, err
 	}
+	if err := refuseNulls(body); err != nil {
+		return d, err
+	}
 	err = json.Unmarshal(body, &d, json.RejectUnknownMembers(true))
 	if err == nil {
 		return d, nil
@@ -109,4 +113,24 @@ func location(pointer jsontext.Pointer) []string {
 		loc = append(loc, token)
 	}
 	return loc
+}
+
+// refuseNulls refuses null but in metadata: it would be taken for absent, which is the
+// default, and that may be more than somebody meant who left a value out.
+func refuseNulls(body []byte) error {
+	decoder := jsontext.NewDecoder(bytes.NewReader(body))
+	for {
+		token, err := decoder.ReadToken()
+		if err != nil {
+			return nil //nolint:nilerr // the end: all of it was read before
+		}
+		if token.Kind() != 'n' {
+			continue
+		}
+		if loc := location(decoder.StackPointer()); len(loc) < 4 || loc[2] != "metadata" {
+			return &identity.Error{Kind: identity.InvalidRequest, Message: "The declaration has invalid members.", Fields: []identity.FieldError{{
+				Loc: append([]string{"body"}, loc...), Message: "must not be null: leave it out", Type: identity.FieldWrongType,
+			}}}
+		}
+	}
 }

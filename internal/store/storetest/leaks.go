@@ -59,6 +59,7 @@ func testLeaks(t *testing.T, h *harness) {
 	want("since", store.UseFilter{Actor: "robot", Credential: "abcd1234", Since: at.Add(2 * time.Minute)}, "192.0.2.4", "192.0.2.2")
 	want("the latest", store.UseFilter{Actor: "robot", Credential: "abcd1234", Limit: 1}, "192.0.2.4")
 	want("a session", store.UseFilter{Actor: "ann", Session: "s"}, "192.0.2.6")
+	want("everything", store.UseFilter{Actor: "ann", All: true}, "192.0.2.7", "192.0.2.6", "192.0.2.5")
 	want("changes only", store.UseFilter{Actor: "robot"}, "192.0.2.4")
 	oldest, err := db.OldestEvent(ctx)
 	check(t, err)
