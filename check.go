@@ -7,6 +7,10 @@ type Check string
 const (
 	RefusedClientUnknown     Check = "client.unknown"
 	RefusedClientDisabled    Check = "client.disabled"
+	RefusedClientHeader      Check = "client.header"
+	RefusedClientMethod      Check = "client.method"
+	RefusedClientProof       Check = "client.proof"
+	RefusedClientProofs      Check = "client.proofs"
 	RefusedSecretMissing     Check = "secret.missing"
 	RefusedSecretForm        Check = "secret.form"
 	RefusedSecretUnknown     Check = "secret.unknown"
@@ -20,6 +24,7 @@ const (
 	RefusedKeyUnknown        Check = "key.unknown"
 	RefusedKeyAlgorithm      Check = "key.algorithm"
 	RefusedAssertionType     Check = "assertion.typ"
+	RefusedAssertionAlg      Check = "assertion.alg"
 	RefusedAssertionClaims   Check = "assertion.claims"
 	RefusedAssertionIssuer   Check = "assertion.iss"
 	RefusedAssertionSubject  Check = "assertion.sub"
@@ -73,20 +78,26 @@ const (
 	RefusedBearerIssued    Check = "bearer.iat"
 	RefusedBearerSubject   Check = "bearer.subject"
 	RefusedBearerRevoked   Check = "bearer.revoked"
+	RefusedBearerListed    Check = "bearer.listed"
 )
 
 // What a caller who is known may not.
 const (
-	RefusedAudience   Check = "audience.not_allowed"
-	RefusedPermission Check = "permission.lacking"
+	RefusedAudience  Check = "audience.not_allowed"
+	RefusedAudiences Check = "audience.together"
+	RefusedScope     Check = "scope.not_held"
+
+	RefusedTokenOfOther Check = "revocation.owner"
+	RefusedRevocations  Check = "revocation.limit"
+	RefusedPermission   Check = "permission.lacking"
 )
 
 // Checks lists every Check.
 func Checks() []Check {
 	return []Check{
-		RefusedClientUnknown, RefusedClientDisabled, RefusedSecretMissing, RefusedSecretForm, RefusedSecretUnknown,
+		RefusedClientUnknown, RefusedClientDisabled, RefusedClientHeader, RefusedClientMethod, RefusedClientProof, RefusedClientProofs, RefusedSecretMissing, RefusedSecretForm, RefusedSecretUnknown,
 		RefusedSecretExpired, RefusedSecretWrong, RefusedSignatureMissing, RefusedSignatureForm, RefusedSignatureWrong,
-		RefusedStaticNotAllowed, RefusedStaticWrong, RefusedKeyUnknown, RefusedKeyAlgorithm, RefusedAssertionType,
+		RefusedStaticNotAllowed, RefusedStaticWrong, RefusedKeyUnknown, RefusedKeyAlgorithm, RefusedAssertionType, RefusedAssertionAlg,
 		RefusedAssertionClaims, RefusedAssertionIssuer, RefusedAssertionSubject, RefusedAssertionAudience,
 		RefusedAssertionExpired, RefusedAssertionLifetime, RefusedAssertionEarly, RefusedAssertionIssued,
 		RefusedAssertionID, RefusedAssertionSpent,
@@ -96,7 +107,7 @@ func Checks() []Check {
 		RefusedSessionUsedUp, RefusedSessionReused, RefusedSessionChanged,
 		RefusedBearerMissing, RefusedBearerForm, RefusedBearerType, RefusedBearerKey, RefusedBearerSignature,
 		RefusedBearerClaims, RefusedBearerIssuer, RefusedBearerAudience, RefusedBearerExpired, RefusedBearerIssued,
-		RefusedBearerSubject, RefusedBearerRevoked,
-		RefusedAudience, RefusedPermission,
+		RefusedBearerSubject, RefusedBearerRevoked, RefusedBearerListed,
+		RefusedAudience, RefusedAudiences, RefusedScope, RefusedTokenOfOther, RefusedRevocations, RefusedPermission,
 	}
 }

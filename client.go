@@ -19,6 +19,16 @@ type Client struct {
 	// of the client_id is accepted. It exists for clients of the original
 	// service; an assertion is the safe form.
 	StaticSignature bool
+	// AuthMethod is the one way in which it may present its proof at the endpoints of the
+	// standards; empty is any that presents what it requires.
+	AuthMethod AuthMethod
+	// AssertionAlgorithm is the one algorithm of its assertions; empty is any that fits one of
+	// its keys.
+	AssertionAlgorithm string
+	// AssertionAudience is what its assertions may have as their audience.
+	AssertionAudience AssertionAudience
+	// JWKSURI, unless empty, is where its keys are, which then are not in Keys.
+	JWKSURI string
 	// Permissions and Audiences are sorted sets.
 	Permissions []string
 	Roles       Roles
@@ -37,6 +47,17 @@ type Client struct {
 	Version    int64
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
+}
+
+// RevokedAt is when all tokens of the client were last revoked; zero if they never were.
+func (c Client) RevokedAt() time.Time { return revokedAt(c.TokensFrom, c.CreatedAt) }
+
+// revokedAt is since when tokens count, unless that is from the beginning.
+func revokedAt(from, created time.Time) time.Time {
+	if from.Equal(created) {
+		return time.Time{}
+	}
+	return from
 }
 
 // MaxClientCredentials is how many live secrets, and how many keys, a client can

@@ -21,6 +21,10 @@ const (
 	InvalidToken                       // a bearer token that is missing, malformed, expired or not for this service
 	InsufficientPermission             // the bearer token is good, the permission lacks
 	InvalidAudience                    // the proof is good, the principal may not have this audience
+	InvalidScope                       // the proof is good, the principal may not have this scope
+	UnauthorizedClient                 // the proof is good, the client may not get a token in this way
+	UnsupportedGrantType               // a grant that the token endpoint does not know
+	UnsupportedTokenType               // a token that cannot be revoked in this way
 	PasswordChangeRequired             // the proof is good, the password marked as one-time
 	NotFound                           // no such resource or route
 	MethodNotAllowed                   // the route exists, the method does not
@@ -42,6 +46,10 @@ var kindCodes = [...]string{
 	InvalidToken:           "invalid_token",
 	InsufficientPermission: "insufficient_permission",
 	InvalidAudience:        "invalid_audience",
+	InvalidScope:           "invalid_scope",
+	UnauthorizedClient:     "unauthorized_client",
+	UnsupportedGrantType:   "unsupported_grant_type",
+	UnsupportedTokenType:   "unsupported_token_type",
 	PasswordChangeRequired: "password_change_required",
 	NotFound:               "not_found",
 	MethodNotAllowed:       "method_not_allowed",

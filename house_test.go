@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"internal/keyring", "internal/transfer", "internal/store/storetest", "internal/guessable/generate", "internal/bench", "internal/openapi", "internal/apidocs"},
 	{"internal/audit"},
 	{"internal/authn", "internal/token"},
-	{"internal/admin", "internal/original"},
+	{"internal/admin", "internal/bearer", "internal/original"},
 	{"internal/oauth", "internal/admin/rest"},
 	{"internal/server", "internal/openapi/generate"},
 	{"internal/identitytest", "internal/faults", "internal/bench/growth", "internal/bench/refresh", "internal/bench/timing", "cmd/identity"},

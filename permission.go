@@ -47,7 +47,7 @@ func CheckPermissions(permissions []string) error {
 		if total += len(p); total > maxPermissions {
 			return InvalidField("permissions", "must have at most %d characters together: a token carries them", maxPermissions)
 		}
-		if !scopeToken(p) {
+		if !ScopeToken(p) {
 			return InvalidField("permissions", "each must have 1 to 128 printable ASCII characters without space, quote and backslash")
 		}
 		// In any case, so that nothing can be taken for one of them.
@@ -70,7 +70,9 @@ func knownPermission(p string) bool {
 		(verb == "read" || verb == "write")
 }
 
-func scopeToken(s string) bool {
+// ScopeToken reports whether s can be a permission: a scope-token (RFC 6749 section 3.3) of 1
+// to 128 characters.
+func ScopeToken(s string) bool {
 	return printableASCII(s, 128) && !strings.ContainsAny(s, `"\`)
 }
 

@@ -18,6 +18,8 @@ type Principal struct {
 	// Version and TokensFrom are those of the user as the proof found them.
 	Version    int64
 	TokensFrom time.Time
+	// RevokedAt is when all tokens were last revoked that it had; zero if they never were.
+	RevokedAt time.Time
 	// MustChangePassword reports whether the password is marked as one-time: then
 	// it gives no token.
 	MustChangePassword bool

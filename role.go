@@ -46,9 +46,12 @@ type AudiencePolicy struct {
 	Expiration time.Duration
 	// Algorithm, unless empty, is the one that signs it.
 	Algorithm string
-	Version   int64
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	// IntrospectionClient, unless empty, is the client that may introspect tokens for the
+	// audience.
+	IntrospectionClient string
+	Version             int64
+	CreatedAt           time.Time
+	UpdatedAt           time.Time
 }
 
 // CheckTokenExpiration refuses a lifetime out of the bounds of the

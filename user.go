@@ -40,6 +40,9 @@ func (u *User) EndTokens(now time.Time) {
 	u.TokensFrom = now
 }
 
+// RevokedAt is when all tokens of the user were last revoked; zero if they never were.
+func (u User) RevokedAt() time.Time { return revokedAt(u.TokensFrom, u.CreatedAt) }
+
 // Roles is what a principal holds by roles.
 type Roles struct {
 	// Names is a sorted set.

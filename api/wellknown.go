@@ -13,9 +13,34 @@ type Discovery struct {
 	Issuer string `json:"issuer"`
 	// JWKSURI is the URL of the published keys.
 	JWKSURI string `json:"jwks_uri"`
+	// TokenEndpoint is where machines get tokens; GrantTypesSupported has the one way.
+	TokenEndpoint       string       `json:"token_endpoint"`
+	GrantTypesSupported List[string] `json:"grant_types_supported"`
+	// The methods are those by which clients prove themselves there, the algorithms those of
+	// client assertions.
+	TokenEndpointAuthMethods    List[string] `json:"token_endpoint_auth_methods_supported"`
+	TokenEndpointAuthAlgorithms List[string] `json:"token_endpoint_auth_signing_alg_values_supported"`
+	// IntrospectionEndpoint is that of RFC 7662; IntrospectionAlgorithms sign its answers
+	// (RFC 9701 section 7).
+	IntrospectionEndpoint       string       `json:"introspection_endpoint"`
+	IntrospectionAuthMethods    List[string] `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectionAuthAlgorithms List[string] `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionAlgorithms     List[string] `json:"introspection_signing_alg_values_supported"`
+	// RevocationEndpoint is that of RFC 7009.
+	RevocationEndpoint       string       `json:"revocation_endpoint"`
+	RevocationAuthMethods    List[string] `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationAuthAlgorithms List[string] `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	// RevocationListURI is the URL of the signed list of revoked tokens, which no standard
+	// has a name for.
+	RevocationListURI string `json:"revocation_list_uri"`
 	// ResponseTypesSupported is required by RFC 8414, and empty while there is
 	// no authorization endpoint.
 	ResponseTypesSupported List[string] `json:"response_types_supported"`
+	// SubjectTypesSupported and IDTokenAlgorithms are required by OpenID Connect Discovery
+	// section 3. There are no ID tokens: the algorithms are those of the published keys, with
+	// which access tokens are signed.
+	SubjectTypesSupported List[string] `json:"subject_types_supported"`
+	IDTokenAlgorithms     List[string] `json:"id_token_signing_alg_values_supported"`
 }
 
 // JWKS is the answer of GET /.well-known/jwks.json (RFC 7517 section 5).

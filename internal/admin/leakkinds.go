@@ -213,7 +213,7 @@ func (s *search) accessToken(secret identity.Secret) (*leaked, error) {
 	}
 	now := s.db.Now()
 	l := &leaked{Leak: Leak{
-		Kind: LeakedAccessToken, ID: claims.ID, Says: "It is an access token for " + identity.Shown(claims.Audience) + ".",
+		Kind: LeakedAccessToken, ID: claims.ID, Says: "It is an access token for " + identity.Shown(claims.Audience.String()) + ".",
 		CreatedAt: time.Unix(claims.IssuedAt, 0).UTC(), ExpiresAt: time.Unix(claims.Expires, 0).UTC(),
 	}}
 	l.Good = now.Before(l.ExpiresAt)

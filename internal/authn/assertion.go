@@ -3,6 +3,7 @@ package authn
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,9 +28,9 @@ type assertionClaims struct {
 	ID        string          `json:"jti"`
 }
 
-// check returns why claims do not make this client prove itself to this issuer, now and
+// check returns why claims do not make this client prove itself to one of these, now and
 // once, or nil. What they say is the client's own word: its key has signed it.
-func (c assertionClaims) check(clientID, issuer string, now time.Time) *identity.Reason {
+func (c assertionClaims) check(clientID string, to []string, now time.Time) *identity.Reason {
 	switch {
 	// RFC 7523 section 3, items 1 and 2 B.
 	case c.Issuer == nil || *c.Issuer != clientID:
@@ -38,9 +39,9 @@ func (c assertionClaims) check(clientID, issuer string, now time.Time) *identity
 		return otherThan(identity.RefusedAssertionSubject, "iss and sub must both be the client_id: sub is not", clientID, c.Subject)
 	// Item 3, as narrowed since: the issuer and nobody else, so that an
 	// assertion made for another server is of no use here.
-	case !onlyAudience(c.Audience, issuer):
+	case !onlyAudience(c.Audience, to):
 		return identity.Refuse(identity.RefusedAssertionAudience, "aud must be exactly the issuer of this service").
-			With("expected", issuer).With("actual", shownAudience(c.Audience))
+			With("expected", strings.Join(to, " or ")).With("actual", shownAudience(c.Audience))
 	// Item 4.
 	case c.Expires == nil:
 		return identity.Refuse(identity.RefusedAssertionClaims, "exp is missing")
@@ -95,15 +96,15 @@ func shownAudience(aud json.RawMessage) string {
 	}
 }
 
-// onlyAudience reports whether aud is the issuer: one string, or an array of just
+// onlyAudience reports whether aud is one of these alone: one string, or an array of just
 // it.
-func onlyAudience(aud json.RawMessage, issuer string) bool {
+func onlyAudience(aud json.RawMessage, to []string) bool {
 	var one string
 	if json.Unmarshal(aud, &one) == nil && len(aud) > 0 && aud[0] == '"' {
-		return one == issuer
+		return slices.Contains(to, one)
 	}
 	var list []*string
-	return json.Unmarshal(aud, &list) == nil && len(list) == 1 && list[0] != nil && *list[0] == issuer
+	return json.Unmarshal(aud, &list) == nil && len(list) == 1 && list[0] != nil && slices.Contains(to, *list[0])
 }
 
 // numericDate is a NumericDate (RFC 7519 section 2): seconds since 1970, perhaps

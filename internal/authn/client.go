@@ -18,6 +18,12 @@ type ClientCredentials struct {
 	ID        string
 	Secret    *identity.Secret
 	Signature *string
+	// Method is how it was presented, at an endpoint where the standards say how; empty is
+	// POST /auth/token, where the registration alone does.
+	Method identity.AuthMethod
+	// TokenEndpoint is the URL that an assertion may have as its audience, of a client that
+	// is registered so; empty is none.
+	TokenEndpoint string
 }
 
 // knownClient is a client in memory: its keys parsed, its secrets remembered
@@ -58,6 +64,9 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (_ iden
 	try := &attempt{ClientCredentials: c, began: time.Now()}
 	if c.Signature != nil {
 		try.signature = readSignature(*c.Signature)
+		if c.Method != "" {
+			try.signature = try.signature.asserted()
+		}
 	}
 	client, err := a.known(ctx, try)
 	if err != nil {
@@ -148,11 +157,14 @@ func (a *Authenticator) clientSlot(ctx context.Context, client *knownClient, try
 
 func clientPrincipal(c identity.Client, now time.Time) identity.Principal {
 	return identity.Principal{
-		ID: c.ID, Permissions: heldBy(c.Permissions, c.Roles), Audiences: c.Audiences, TokenLifetime: c.TokenExpiration, TokenAlgorithm: c.TokenAlgorithm, AuthTime: now,
+		ID: c.ID, Permissions: heldBy(c.Permissions, c.Roles), Audiences: c.Audiences, TokenLifetime: c.TokenExpiration, TokenAlgorithm: c.TokenAlgorithm,
+		RevokedAt: c.RevokedAt(), AuthTime: now,
 	}
 }
 
-// prove checks every proof that the client requires, and only those.
+// prove checks every proof that the client requires, and only those. Where the standards
+// say how a client proves itself there is one proof: a client that requires two learns, once
+// that one holds, that it cannot get anything so.
 func (a *Authenticator) prove(ctx context.Context, client *knownClient, try *attempt) error {
 	if client.ID == "" {
 		return refused(identity.Refuse(identity.RefusedClientUnknown, "unknown client: none has this client_id"))
@@ -160,17 +172,23 @@ func (a *Authenticator) prove(ctx context.Context, client *knownClient, try *att
 	if !client.Enabled {
 		return refused(identity.Refuse(identity.RefusedClientDisabled, "the client is disabled").Of(client.ID))
 	}
+	wanted, err := client.wanted(try)
+	if err != nil {
+		return err
+	}
 	var once *assertion
-	if client.Require.Has(identity.ProofSignature) {
-		var err error
+	if wanted.Has(identity.ProofSignature) {
 		if once, err = a.proveSignature(ctx, client, try); err != nil {
 			return err
 		}
 	}
-	if client.Require.Has(identity.ProofSecret) {
+	if wanted.Has(identity.ProofSecret) {
 		if err := a.proveSecret(ctx, client, try); err != nil {
 			return err
 		}
+	}
+	if wanted != client.Require {
+		return client.halfProven(try)
 	}
 	// Last of all, so that nobody spends an assertion without the other proof.
 	return a.spend(ctx, client.ID, once)

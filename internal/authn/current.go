@@ -20,28 +20,25 @@ func (a *Authenticator) Current(ctx context.Context, id string, isUser bool, iss
 		if err != nil {
 			return identity.Principal{}, err
 		}
-		return current(id, client.ID != "", client.Enabled, issued, client.TokensFrom, clientPrincipal(client.Client, a.db.Now()))
+		return current(id, client.ID != "", client.Enabled, issued, client.RevokedAt(), clientPrincipal(client.Client, a.db.Now()))
 	}
 	user, err := a.users.Get(ctx, id)
 	if err != nil && identity.KindOf(err) != identity.NotFound {
 		return identity.Principal{}, err
 	}
-	return current(id, user.ID != "", user.Enabled && !user.OneTime, issued, user.TokensFrom, userPrincipal(user, a.db.Now()))
+	return current(id, user.ID != "", user.Enabled && !user.OneTime, issued, user.RevokedAt(), userPrincipal(user, a.db.Now()))
 }
 
-// before reports whether a token was issued in an earlier second: it knows no more.
-func before(issued, from time.Time) bool { return issued.Before(from.Truncate(time.Second)) }
-
-func current(id string, there, enabled bool, issued, from time.Time, p identity.Principal) (identity.Principal, error) {
+func current(id string, there, enabled bool, issued, revoked time.Time, p identity.Principal) (identity.Principal, error) {
 	var reason *identity.Reason
 	switch {
 	case !there:
 		reason = identity.Refuse(identity.RefusedBearerSubject, "the subject of the token was deleted")
 	case !enabled:
 		reason = identity.Refuse(identity.RefusedBearerSubject, "the subject of the token is disabled, or must change its password")
-	case before(issued, from):
+	case !revoked.IsZero() && issued.Before(identity.IssuedBy(revoked)):
 		reason = identity.Refuse(identity.RefusedBearerRevoked, "the token is from before its subject was disabled, or lost a credential").
-			At("issued_at", issued).At("tokens_count_from", from)
+			At("issued_at", issued).At("tokens_count_from", identity.IssuedBy(revoked))
 	default:
 		return p, nil
 	}

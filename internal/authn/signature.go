@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"runtime/trace"
 	"strings"
 	"time"
@@ -35,6 +36,15 @@ func readSignature(text string) *signature {
 		return &signature{}
 	}
 	return &signature{static: static}
+}
+
+// asserted is the signature where only an assertion can be one: the static form can be
+// replayed, and no standard has it.
+func (s *signature) asserted() *signature {
+	if s.static == nil {
+		return s
+	}
+	return &signature{fault: errors.New("a client assertion is a compact JWS, which has two dots")}
 }
 
 // proveSignature checks the signature and returns the assertion that is to be
@@ -89,6 +99,10 @@ func (a *Authenticator) proveAssertion(ctx context.Context, client *knownClient,
 		return nil, refused(identity.Refuse(identity.RefusedAssertionType, "it has the typ of another kind of token").
 			Of(client.ID).With("expected", "none, JWT or client-authentication+jwt"))
 	}
+	if want := client.AssertionAlgorithm; want != "" && string(m.Algorithm()) != want { // RFC 7591 section 2, RFC 8725 section 3.1
+		return nil, refused(identity.Refuse(identity.RefusedAssertionAlg, "its alg is not the one that the client is registered with").
+			Of(client.ID).With("expected", want).With("actual", string(m.Algorithm())))
+	}
 	cfg, err := a.configuration(ctx)
 	if err != nil {
 		return nil, err
@@ -103,7 +117,7 @@ func (a *Authenticator) proveAssertion(ctx context.Context, client *knownClient,
 	if err := jose.DecodeStrict(payload, &claims); err != nil {
 		return nil, refused(identity.Refuse(identity.RefusedAssertionClaims, "the claims of the assertion cannot be read: "+err.Error()).Of(client.ID).By(key.id))
 	}
-	if reason := claims.check(client.ID, cfg.Issuer, a.db.Now()); reason != nil {
+	if reason := claims.check(client.ID, client.assertedTo(try, cfg.Issuer), a.db.Now()); reason != nil {
 		return nil, refused(reason.Of(client.ID).By(key.id))
 	}
 	return &assertion{jti: claims.ID, keyID: key.id, expires: claims.Expires.time()}, nil

@@ -91,7 +91,7 @@ func OneTime(id string) *identity.Reason {
 func userPrincipal(u identity.User, now time.Time) identity.Principal {
 	return identity.Principal{
 		ID: u.ID, User: true, Permissions: heldBy(u.Permissions, u.Roles), Audiences: u.Audiences,
-		AuthTime: now, AMR: []string{"pwd"}, Version: u.Version, TokensFrom: u.TokensFrom, MustChangePassword: u.OneTime, // RFC 8176 section 2
+		AuthTime: now, AMR: []string{"pwd"}, Version: u.Version, TokensFrom: u.TokensFrom, RevokedAt: u.RevokedAt(), MustChangePassword: u.OneTime, // RFC 8176 section 2
 	}
 }
 

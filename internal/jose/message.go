@@ -13,6 +13,8 @@ import (
 const (
 	// MaxMessage is the most bytes that a compact JWS may have.
 	MaxMessage = 16 << 10
+	// MaxLargeMessage is that of one which is no token, but a list.
+	MaxLargeMessage = 16 << 20
 
 	maxHeader = 4 << 10 // bytes of header JSON
 	maxKID    = 256     // bytes
@@ -22,7 +24,7 @@ const (
 var ErrSignature = errors.New("the signature does not verify")
 
 var (
-	errTooLarge = errors.New("the message must have at most 16 KiB")
+	errTooLarge = errors.New("the message must not be larger than 16 KiB, a list not larger than 16 MiB")
 	errCompact  = errors.New("the message must be a compact JWS: three segments of unpadded base64url with dots between")
 )
 
@@ -62,7 +64,16 @@ type header struct {
 // and none of jwk, jku, x5u, x5c, crit, b64, enc and zip. No signature is
 // checked. The caller compares the type.
 func Parse(compact string, allowed []Algorithm) (*Message, error) {
-	if len(compact) > MaxMessage {
+	return parse(compact, allowed, MaxMessage)
+}
+
+// ParseLarge is Parse for a message of at most MaxLargeMessage bytes.
+func ParseLarge(compact string, allowed []Algorithm) (*Message, error) {
+	return parse(compact, allowed, MaxLargeMessage)
+}
+
+func parse(compact string, allowed []Algorithm, most int) (*Message, error) {
+	if len(compact) > most {
 		return nil, errTooLarge
 	}
 	// Found, not split: a flood of dots makes nothing. One dot too many is

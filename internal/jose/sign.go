@@ -18,6 +18,7 @@ type Signer struct {
 	key    PrivateKey
 	alg    Algorithm
 	prefix string // the encoded header and the first dot
+	most   int    // bytes of a message
 }
 
 // NewSigner prepares a signer whose messages have the header members alg, kid
@@ -34,7 +35,17 @@ func NewSigner(key PrivateKey, alg Algorithm, typ string) (*Signer, error) {
 	if err != nil || len(header) > maxHeader {
 		return nil, errors.New("the type must be short valid UTF-8")
 	}
-	return &Signer{key, alg, base64.RawURLEncoding.EncodeToString(header) + "."}, nil
+	return &Signer{key, alg, base64.RawURLEncoding.EncodeToString(header) + ".", MaxMessage}, nil
+}
+
+// Large returns a Signer with the same key for messages of another type, which may have
+// MaxLargeMessage bytes.
+func (s *Signer) Large(typ string) (*Signer, error) {
+	large, err := NewSigner(s.key, s.alg, typ)
+	if err == nil {
+		large.most = MaxLargeMessage
+	}
+	return large, err
 }
 
 // Algorithm returns the algorithm.
@@ -45,7 +56,7 @@ func (s *Signer) KID() string { return s.key.Public().KID() }
 
 // Sign returns the compact serialisation (RFC 7515 section 7.1) of payload with
 // its signature. It refuses a payload with which the message would exceed
-// MaxMessage and so could not be read back.
+// what its reader takes and so could not be read back.
 func (s *Signer) Sign(payload []byte) (string, error) {
 	// Room for the signature of an RSA-2048 key, so that most messages are
 	// built in one piece.
@@ -59,7 +70,7 @@ func (s *Signer) Sign(payload []byte) (string, error) {
 	}
 	message = append(message, '.')
 	message = base64.RawURLEncoding.AppendEncode(message, signature)
-	if len(message) > MaxMessage {
+	if len(message) > s.most {
 		return "", errTooLarge
 	}
 	return string(message), nil

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
 
 // JWKS is the JSON Web Key Set that verifiers fetch (RFC 7517 section 5),
@@ -15,6 +17,8 @@ type JWKS struct {
 	Body []byte
 	// ETag is quoted, as in the header.
 	ETag string
+	// Algorithms are those of the keys.
+	Algorithms []jose.Algorithm
 	// Stale reports whether other nodes may have published more: it could not be asked. Who
 	// gets it must not keep it, or a key might sign that they do not know.
 	Stale bool
@@ -62,6 +66,9 @@ func (r *Ring) jwksOf(set *keySet) *JWKS {
 			made.Body = append(made.Body, ',')
 		}
 		made.Body = append(made.Body, k.PublicJWK...)
+		if alg := jose.Algorithm(k.Algorithm); !slices.Contains(made.Algorithms, alg) {
+			made.Algorithms = append(made.Algorithms, alg)
+		}
 		if !k.RetiresAt.IsZero() && (made.until.IsZero() || k.RetiresAt.Before(made.until)) {
 			made.until = k.RetiresAt
 		}

@@ -107,6 +107,20 @@ func (r *Ring) Sign(ctx context.Context, algorithm jose.Algorithm, claims []byte
 	return k.signer.Sign(claims)
 }
 
+// SignAs signs something that is no access token, but of the given typ (RFC 8725 section 3.11),
+// with the default key.
+func (r *Ring) SignAs(ctx context.Context, typ string, payload []byte) (string, error) {
+	k, err := r.active(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	signer, err := k.signer.Large(typ)
+	if err != nil {
+		return "", err
+	}
+	return signer.Sign(payload)
+}
+
 // Verifier returns the public key with the key id, bound to its one algorithm
 // (RFC 8725 section 3.1); InvalidToken when no published key has it.
 func (r *Ring) Verifier(ctx context.Context, kid string) (jose.PublicKey, error) {

@@ -29,7 +29,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		return identity.Errorf(identity.PasswordChangeRequired, "The password works once: set another with POST /auth/password.").
 			Because(authn.OneTime(principal.ID))
 	}
-	granted, err := h.grant(ctx, principal, req.audience)
+	granted, err := h.grant(ctx, principal, asked{audiences: req.audiences})
 	if err != nil {
 		return err
 	}
@@ -52,40 +52,62 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	granted, err := h.grant(ctx, principal, req.audience)
+	access, err := h.issue(ctx, principal, asked{audiences: []string{req.audience}})
 	if err != nil {
 		return err
 	}
-	access, err := h.issuer.Issue(ctx, granted)
-	if err != nil {
-		return err
-	}
-	got := audit.Success{Event: audit.TokenIssued, Actor: principal.ID, SecretID: principal.SecretID, KeyID: principal.KeyID}
-	return h.answer(ctx, w, token.GrantClient, got, access, tokenResponse(access))
+	return h.answer(ctx, w, token.GrantClient, byClient(principal), access, tokenResponse(access))
 }
 
-// grant decides what a proven principal gets for an audience; empty is this service.
-func (h *Handler) grant(ctx context.Context, p identity.Principal, audience string) (granted token.Grant, err error) {
+// issue decides what a machine that has proven itself gets, and makes it.
+func (h *Handler) issue(ctx context.Context, p identity.Principal, a asked) (token.Access, error) {
+	granted, err := h.grant(ctx, p, a)
+	if err != nil {
+		return token.Access{}, err
+	}
+	return h.issuer.Issue(ctx, granted)
+}
+
+// grant decides what a proven principal gets.
+func (h *Handler) grant(ctx context.Context, p identity.Principal, a asked) (granted token.Grant, err error) {
 	web.Proven(ctx, p.ID)
 	cfg, err := h.configuration(ctx)
 	if err != nil {
 		return granted, err
 	}
-	if audience == "" {
-		audience = cfg.Issuer
+	if len(a.audiences) == 0 {
+		a.audiences = []string{usual(p, a, cfg.Issuer)}
 	}
-	var policy identity.AudiencePolicy
-	trace.WithRegion(ctx, "store.Audience", func() { policy, err = h.audience(ctx, audience) })
+	targets, err := h.targets(ctx, a.audiences)
 	if err != nil {
 		return granted, err
 	}
-	trace.WithRegion(ctx, "oauth.decide", func() { granted, err = decide(p, audience, cfg.Issuer, policy) })
+	trace.WithRegion(ctx, "oauth.decide", func() { granted, err = decide(p, a, cfg.Issuer, targets) })
 	return granted, err
+}
+
+// targets looks up what is registered of audiences.
+func (h *Handler) targets(ctx context.Context, audiences []string) ([]target, error) {
+	defer trace.StartRegion(ctx, "store.Audience").End()
+	targets := make([]target, len(audiences))
+	for i, audience := range audiences {
+		policy, err := h.audience(ctx, audience)
+		if err != nil {
+			return nil, err
+		}
+		targets[i] = target{audience, policy}
+	}
+	return targets, nil
+}
+
+// byClient is what a machine got, by what it has proven.
+func byClient(p identity.Principal) audit.Success {
+	return audit.Success{Event: audit.TokenIssued, Actor: p.ID, SecretID: p.SecretID, KeyID: p.KeyID}
 }
 
 func tokenResponse(access token.Access) api.TokenResponse {
 	return api.TokenResponse{
-		Token: access.Token, Audience: access.Audience, TokenType: api.TokenTypeBearer, ExpiresIn: int64(access.Lifetime.Seconds()),
+		Token: access.Token, Audience: access.Audience.String(), TokenType: api.TokenTypeBearer, ExpiresIn: int64(access.Lifetime.Seconds()),
 	}
 }
 
@@ -104,18 +126,18 @@ func (h *Handler) answerSession(ctx context.Context, w http.ResponseWriter, got 
 // answer records what somebody got, and sends it. RFC 6749 section 5.1: nobody may keep it.
 func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, grantType string, got audit.Success, access token.Access, response any) error {
 	defer trace.StartRegion(ctx, "oauth.answer").End()
-	web.Note(ctx, slog.String("aud", access.Audience), slog.String("jti", access.ID))
+	got.Audience = access.Audience.String()
+	web.Note(ctx, slog.String("aud", got.Audience), slog.String("jti", access.ID))
 	h.issued(grantType)
-	got.Audience = access.Audience
 	h.recorder.Succeeded(ctx, got)
 	web.NoStore(w)
 	return web.WriteJSON(w, http.StatusOK, response)
 }
 
 type loginRequest struct {
-	username string
-	password identity.Secret
-	audience string // empty: this service
+	username  string
+	password  identity.Secret
+	audiences []string // at most one
 }
 
 func readLogin(r *http.Request) (loginRequest, error) {
@@ -125,9 +147,9 @@ func readLogin(r *http.Request) (loginRequest, error) {
 		return loginRequest{}, err
 	}
 	req := loginRequest{username: o.String("username"), password: o.Secret("password")}
-	var present bool
-	if req.audience, present = o.OptionalString("audience"); present {
-		o.Merge(identity.CheckAudience(req.audience))
+	if audience, present := o.OptionalString("audience"); present {
+		o.Merge(identity.CheckAudience(audience))
+		req.audiences = []string{audience}
 	}
 	o.Merge(web.NoQuery(r))
 	return req, o.Err()

@@ -31,7 +31,7 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 			web.Proven(ctx, u.ID)
 			return token.Grant{}, err
 		}
-		return h.grant(ctx, principal, s.Audience)
+		return h.grant(ctx, principal, asked{audiences: []string{s.Audience}})
 	})
 	end(err)
 	if err != nil {

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/api"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
@@ -16,11 +18,17 @@ const (
 	wellKnown               = "/.well-known/"
 	openIDPath              = wellKnown + "openid-configuration"
 	authorizationServerPath = wellKnown + "oauth-authorization-server"
+	jwksPath                = wellKnown + "jwks.json"
+	revocationListPath      = wellKnown + "revocation-list"
 )
 
 // publicCache lets verifiers keep keys and metadata for some minutes: a new key is
 // published for as long before it signs.
 var publicCache = fmt.Sprintf("public, max-age=%d", int(keyring.MaxAge.Seconds()))
+
+// revocationCache lets caches between keep the list for some seconds: it is what a
+// revocation may be late for.
+const revocationCache = "public, max-age=15"
 
 // jwks is GET /.well-known/jwks.json (RFC 7517 section 5).
 func (h *Handler) jwks(w http.ResponseWriter, r *http.Request) error {
@@ -59,11 +67,46 @@ func (h *Handler) metadata(w http.ResponseWriter, r *http.Request) error {
 	if _, ok := issuerURL(cfg.Issuer); !ok {
 		return identity.Errorf(identity.NotFound, "The issuer is not an http or https URL without query and fragment, so it has no metadata.")
 	}
+	published, err := h.ring.JWKS(r.Context())
+	if err != nil {
+		return err
+	}
 	w.Header().Set("Cache-Control", publicCache)
-	return web.WriteJSON(w, http.StatusOK, api.Discovery{
-		Issuer: cfg.Issuer, JWKSURI: strings.TrimSuffix(cfg.Issuer, "/") + wellKnown + "jwks.json",
-	})
+	return web.WriteJSON(w, http.StatusOK, metadataOf(cfg.Issuer, published.Algorithms))
 }
+
+// metadataOf is what both documents say. OpenID Connect Discovery section 3 requires the last
+// two members, and its libraries take from them by which algorithms tokens are signed.
+func metadataOf(issuer string, signing []jose.Algorithm) api.Discovery {
+	methods, assertions := identity.AuthMethods(), jose.AssertionAlgorithms()
+	return api.Discovery{
+		Issuer: issuer, JWKSURI: under(issuer, jwksPath), RevocationListURI: under(issuer, revocationListPath),
+		TokenEndpoint: under(issuer, tokenPath), GrantTypesSupported: []string{grantClientCredentials},
+		TokenEndpointAuthMethods: names(methods), TokenEndpointAuthAlgorithms: names(assertions),
+		IntrospectionEndpoint: under(issuer, introspectPath), IntrospectionAuthMethods: names(methods), IntrospectionAuthAlgorithms: names(assertions),
+		IntrospectionAlgorithms: names(signing),
+		RevocationEndpoint:      under(issuer, revokePath), RevocationAuthMethods: names(methods), RevocationAuthAlgorithms: names(assertions),
+		SubjectTypesSupported: []string{"public"}, IDTokenAlgorithms: names(signing),
+	}
+}
+
+// names are the words as the metadata have them.
+func names[Word ~string](words []Word) api.List[string] {
+	list := make(api.List[string], len(words))
+	for i, word := range words {
+		list[i] = string(word)
+	}
+	return list
+}
+
+// absoluteURI reports whether s is an absolute URI without fragment (RFC 3986 section 4.3).
+func absoluteURI(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.IsAbs() && !strings.Contains(s, "#")
+}
+
+// under is the URL of what is served at the path, as the issuer's clients reach it.
+func under(issuer, path string) string { return strings.TrimSuffix(issuer, "/") + path }
 
 // issuerURL returns the issuer as a URL and reports whether it is one that can
 // have metadata: http or https, with a host, without query and fragment.
@@ -76,7 +119,7 @@ func issuerURL(issuer string) (*url.URL, bool) {
 
 // UnderIssuerPath serves the well-known documents of an issuer with a path also
 // where their standards put them: in OpenID Connect behind the path, in RFC 8414
-// section 3.1 in front of it. Without it they are at the root only, where a proxy
+// section 3.1 in front of it; and the endpoints that they name behind it. Without it they are at the root only, where a proxy
 // that strips the path finds them.
 func (h *Handler) UnderIssuerPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -93,7 +136,7 @@ func (h *Handler) UnderIssuerPath(next http.Handler) http.Handler {
 // under the issuer's path.
 func (h *Handler) atRoot(r *http.Request) (string, bool) {
 	asked := r.URL.EscapedPath()
-	if !strings.Contains(asked, wellKnown) {
+	if !strings.Contains(asked, wellKnown) && !strings.Contains(asked, "/oauth2/") {
 		return "", false
 	}
 	cfg, err := h.configuration(r.Context())
@@ -111,8 +154,6 @@ func (h *Handler) atRoot(r *http.Request) (string, bool) {
 	if asked == authorizationServerPath+path {
 		return authorizationServerPath, true
 	}
-	if at, found := strings.CutPrefix(asked, path); found && (at == openIDPath || at == wellKnown+"jwks.json") {
-		return at, true
-	}
-	return "", false
+	at, found := strings.CutPrefix(asked, path)
+	return at, found && slices.Contains([]string{openIDPath, jwksPath, revocationListPath, tokenPath, introspectPath, revokePath}, at)
 }

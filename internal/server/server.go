@@ -16,6 +16,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/apidocs"
 	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
+	"github.com/seed-60f9e3ad/identity/internal/bearer"
 	"github.com/seed-60f9e3ad/identity/internal/oauth"
 	"github.com/seed-60f9e3ad/identity/internal/openapi"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -150,7 +151,11 @@ func (s *Server) routes(cfg Config, metrics *metrics) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := token.New(token.Config{Ring: in.Ring, Configuration: configuration, Now: in.DB.Now})
+	revocations, err := token.NewRevocations(in.DB, in.Follower, in.Ring, configuration)
+	if err != nil {
+		return nil, err
+	}
+	issuer, err := token.New(token.Config{Ring: in.Ring, Revocations: revocations, Configuration: configuration, Now: in.DB.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -158,16 +163,21 @@ func (s *Server) routes(cfg Config, metrics *metrics) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	checker, err := bearer.New(issuer, sessions, revocations, authenticator)
+	if err != nil {
+		return nil, err
+	}
 	audiences := store.NewCache(in.Follower, store.KindAudience, audiencesHeld, configurationHeld, in.DB.AudienceNamed)
 	protocol, err := oauth.New(oauth.Config{
-		Authenticator: authenticator, Issuer: issuer, Sessions: sessions, Ring: in.Ring, Configuration: configuration, Audience: audiences.Get,
+		Authenticator: authenticator, Issuer: issuer, Sessions: sessions, Revocations: revocations, Checker: checker, Ring: in.Ring,
+		Configuration: configuration, Audience: audiences.Get, Now: in.DB.Now,
 		ChangePassword: in.Admin.ChangeOwnPassword, Issued: metrics.issued, Recorder: s.recorder,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.authn = authenticator
-	administration, err := rest.New(in.Admin, rest.Bearers(issuer, sessions, authenticator))
+	administration, err := rest.New(in.Admin, rest.Bearers(checker))
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,7 @@ func (s *Server) Upkeep(ctx context.Context) {
 		{"signing keys", s.in.Ring.Upkeep},
 		{"changes", s.in.DB.PruneChanges},
 		{"spent assertions", batches(s.in.DB.PruneAssertions)},
+		{"revocations", batches(s.in.DB.PruneRevocations)},
 		{"idempotency keys", batches(s.in.DB.PruneDone)},
 		{"sessions", batches(s.in.DB.PruneSessions)},
 		{"throttles", batches(s.in.DB.PruneThrottles)},

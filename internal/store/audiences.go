@@ -7,13 +7,13 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 )
 
-const audienceColumns = `id, audience, name, permissions, token_expiration, algorithm, version, created_at, updated_at`
+const audienceColumns = `id, audience, name, permissions, token_expiration, algorithm, introspection_client, version, created_at, updated_at`
 
 // CreateAudience registers an audience. Conflict when it is registered. It needs
 // Change.
 func (db *DB) CreateAudience(ctx context.Context, a identity.AudiencePolicy) error {
-	_, err := db.exec(ctx, "storing an audience", `INSERT INTO audiences (`+audienceColumns+`) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)`,
-		a.ID, a.Audience, a.Name, optionalListText(a.Permissions), a.Expiration.Milliseconds(), a.Algorithm, millis(a.CreatedAt), millis(a.UpdatedAt))
+	_, err := db.exec(ctx, "storing an audience", `INSERT INTO audiences (`+audienceColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
+		a.ID, a.Audience, a.Name, optionalListText(a.Permissions), a.Expiration.Milliseconds(), a.Algorithm, a.IntrospectionClient, millis(a.CreatedAt), millis(a.UpdatedAt))
 	if err != nil {
 		return err
 	}
@@ -30,9 +30,9 @@ func (db *DB) UpdateAudience(ctx context.Context, a identity.AudiencePolicy) err
 	if err != nil {
 		return err
 	}
-	_, err = db.exec(ctx, "storing an audience", `UPDATE audiences SET name = ?, permissions = ?, token_expiration = ?, algorithm = ?,
+	_, err = db.exec(ctx, "storing an audience", `UPDATE audiences SET name = ?, permissions = ?, token_expiration = ?, algorithm = ?, introspection_client = ?,
 		version = version + 1, updated_at = ? WHERE id = ?`,
-		a.Name, optionalListText(a.Permissions), a.Expiration.Milliseconds(), a.Algorithm, millis(db.now()), a.ID)
+		a.Name, optionalListText(a.Permissions), a.Expiration.Milliseconds(), a.Algorithm, a.IntrospectionClient, millis(db.now()), a.ID)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func scanAudience(scan func(...any) error) (identity.AudiencePolicy, error) {
 	var a identity.AudiencePolicy
 	var permissions string
 	var expiration, created, updated int64
-	if err := scan(&a.ID, &a.Audience, &a.Name, &permissions, &expiration, &a.Algorithm, &a.Version, &created, &updated); err != nil {
+	if err := scan(&a.ID, &a.Audience, &a.Name, &permissions, &expiration, &a.Algorithm, &a.IntrospectionClient, &a.Version, &created, &updated); err != nil {
 		return a, err
 	}
 	a.Expiration = time.Duration(expiration) * time.Millisecond

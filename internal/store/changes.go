@@ -16,7 +16,8 @@ const (
 	KindUser          = "user"
 	KindClient        = "client"
 	KindRole          = "role"
-	KindAudience      = "audience" // entity id: the audience itself
+	KindAudience      = "audience"    // entity id: the audience itself
+	KindRevocations   = "revocations" // entity id "": the list as a whole
 )
 
 var errOutsideChange = errors.New("an administrative write outside Change")

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -9,7 +10,8 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 )
 
-const clientColumns = `id, name, enabled, require_proofs, static_signature, permissions, audiences, token_expiration, token_algorithm, metadata, version, created_at, updated_at, tokens_from`
+const clientColumns = `id, name, enabled, require_proofs, static_signature, permissions, audiences, token_expiration, token_algorithm,
+	auth_method, assertion_algorithm, assertion_audience, jwks_uri, metadata, version, created_at, updated_at, tokens_from`
 
 // CreateClient stores a new client with its secrets and keys. Conflict when the
 // id is taken. It needs Change.
@@ -18,9 +20,9 @@ func (db *DB) CreateClient(ctx context.Context, c identity.Client) error {
 		return err
 	}
 	_, err := db.exec(ctx, "storing a client", `INSERT INTO clients (`+clientColumns+`, privileged)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`,
 		c.ID, c.Name, flag(c.Enabled), c.Require.String(), flag(c.StaticSignature), listText(c.Permissions), listText(c.Audiences), c.TokenExpiration.Milliseconds(),
-		c.TokenAlgorithm, metadataText(c.Metadata), millis(c.CreatedAt), millis(c.UpdatedAt), millis(c.TokensFrom), flag(privileged(c.Permissions)))
+		c.TokenAlgorithm, string(c.AuthMethod), c.AssertionAlgorithm, assertionAudience(c), c.JWKSURI, metadataText(c.Metadata), millis(c.CreatedAt), millis(c.UpdatedAt), millis(c.TokensFrom), flag(privileged(c.Permissions)))
 	if err != nil {
 		return err
 	}
@@ -51,9 +53,10 @@ func (db *DB) UpdateClient(ctx context.Context, c identity.Client) error {
 		return err
 	}
 	_, err = db.exec(ctx, "storing a client", `UPDATE clients SET name = ?, enabled = ?, require_proofs = ?, static_signature = ?, permissions = ?, audiences = ?,
-		token_expiration = ?, token_algorithm = ?, metadata = ?, version = version + 1, updated_at = ?, tokens_from = ?, privileged = ? WHERE id = ?`,
+		token_expiration = ?, token_algorithm = ?,
+		auth_method = ?, assertion_algorithm = ?, assertion_audience = ?, jwks_uri = ?, metadata = ?, version = version + 1, updated_at = ?, tokens_from = ?, privileged = ? WHERE id = ?`,
 		c.Name, flag(c.Enabled), c.Require.String(), flag(c.StaticSignature), listText(c.Permissions), listText(c.Audiences), c.TokenExpiration.Milliseconds(),
-		c.TokenAlgorithm, metadataText(c.Metadata), millis(db.now()), millis(c.TokensFrom), flag(privileged(c.Permissions)), c.ID)
+		c.TokenAlgorithm, string(c.AuthMethod), c.AssertionAlgorithm, assertionAudience(c), c.JWKSURI, metadataText(c.Metadata), millis(db.now()), millis(c.TokensFrom), flag(privileged(c.Permissions)), c.ID)
 	if err != nil {
 		return err
 	}
@@ -63,7 +66,17 @@ func (db *DB) UpdateClient(ctx context.Context, c identity.Client) error {
 	if err := db.coverTokens(ctx, former.TokenExpiration, c.TokenExpiration); err != nil {
 		return err
 	}
+	if !c.TokensFrom.Equal(former.TokensFrom) {
+		if err := db.RevokeIssued(ctx, identity.RevokedPrincipal, c.ID); err != nil {
+			return err
+		}
+	}
 	return db.touched(ctx, KindClient, c.ID)
+}
+
+// assertionAudience is what is stored of it: never nothing.
+func assertionAudience(c identity.Client) string {
+	return string(cmp.Or(c.AssertionAudience, identity.AssertionForIssuer))
 }
 
 // DeleteClient removes the client with its secrets and keys. The id stays taken for
@@ -82,6 +95,9 @@ func (db *DB) DeleteClient(ctx context.Context, id string) error {
 		}
 	}
 	if err := db.coverTokens(ctx, former.TokenExpiration, 0); err != nil {
+		return err
+	}
+	if err := db.RevokeIssued(ctx, identity.RevokedPrincipal, id); err != nil {
 		return err
 	}
 	return db.touched(ctx, KindClient, id)
@@ -145,6 +161,9 @@ func (db *DB) RevokeClientTokens(ctx context.Context, id string) error {
 	if _, err := db.exec(ctx, "storing a client", `UPDATE clients SET tokens_from = ? WHERE id = ?`, millis(db.now()), id); err != nil {
 		return err
 	}
+	if err := db.RevokeIssued(ctx, identity.RevokedPrincipal, id); err != nil {
+		return err
+	}
 	return db.touched(ctx, KindClient, id)
 }
 
@@ -200,7 +219,8 @@ func scanClient(scan func(...any) error) (identity.Client, error) {
 	var c identity.Client
 	var require, permissions, audiences, metadata string
 	var expiration, created, updated, from int64
-	if err := scan(&c.ID, &c.Name, &c.Enabled, &require, &c.StaticSignature, &permissions, &audiences, &expiration, &c.TokenAlgorithm, &metadata, &c.Version, &created, &updated, &from); err != nil {
+	if err := scan(&c.ID, &c.Name, &c.Enabled, &require, &c.StaticSignature, &permissions, &audiences, &expiration, &c.TokenAlgorithm,
+		&c.AuthMethod, &c.AssertionAlgorithm, &c.AssertionAudience, &c.JWKSURI, &metadata, &c.Version, &created, &updated, &from); err != nil {
 		return c, err
 	}
 	c.CreatedAt, c.UpdatedAt, c.TokensFrom = fromMillis(created), fromMillis(updated), fromMillis(from)

@@ -82,9 +82,14 @@ func (db *DB) UseRefresh(ctx context.Context, u RefreshUse) (used bool, err erro
 // refresh tokens are refused with or without it.
 const endedRetention = 24 * time.Hour
 
-// EndSession ends a session and reports whether this call did: it was not over before.
+// EndSession ends a session and reports whether this call did: it was not over before. Where
+// somebody else may have its tokens, or was to lose them, they are revoked: that needs Change.
+// After a logout they are with whoever has logged out, and would be most of all revocations.
 func (db *DB) EndSession(ctx context.Context, id, by string) (ended bool, err error) {
 	n, err := db.endSessions(ctx, by, `id = ?`, id)
+	if err == nil && n == 1 && (by == identity.EndAdministrator || by == identity.EndReuse) {
+		err = db.RevokeIssued(ctx, identity.RevokedSession, id)
+	}
 	return n == 1, err
 }
 
@@ -111,9 +116,14 @@ func (db *DB) SessionUsers(ctx context.Context, ids []string) (map[string]string
 	return users, nil
 }
 
-// EndSessionsOf ends all sessions of a user and returns how many.
+// EndSessionsOf ends all sessions of a user and returns how many. Where an administrator has
+// asked for it, the user's tokens are revoked: that needs Change.
 func (db *DB) EndSessionsOf(ctx context.Context, userID, by string) (int64, error) {
-	return db.endSessions(ctx, by, `user_id = ?`, userID)
+	n, err := db.endSessions(ctx, by, `user_id = ?`, userID)
+	if err == nil && n > 0 && by == identity.EndAdministrator {
+		err = db.RevokeIssued(ctx, identity.RevokedPrincipal, userID)
+	}
+	return n, err
 }
 
 // endSessions ends sessions, and has them forgotten soon.

@@ -92,6 +92,9 @@ func (db *DB) DeleteSigningKey(ctx context.Context, kid string) error {
 	if err != nil {
 		return err
 	}
+	if err := db.RevokeIssued(ctx, identity.RevokedKey, kid); err != nil {
+		return err
+	}
 	return db.touched(ctx, KindSigningKeys, "")
 }
 

@@ -32,15 +32,21 @@ func (db *DB) CreateUser(ctx context.Context, u identity.User) error {
 // UpdateUser replaces what is stored of the user, but for the times of logins, and
 // raises its version. It needs Change.
 func (db *DB) UpdateUser(ctx context.Context, u identity.User) error {
-	n, err := db.exec(ctx, "storing a user", `UPDATE users SET username = ?, password_hash = ?, hash_imported = ?, one_time = ?, enabled = ?, permissions = ?, audiences = ?,
+	former, err := db.User(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	_, err = db.exec(ctx, "storing a user", `UPDATE users SET username = ?, password_hash = ?, hash_imported = ?, one_time = ?, enabled = ?, permissions = ?, audiences = ?,
 		metadata = ?, version = version + 1, updated_at = ?, tokens_from = ?, privileged = ?, administers = ? WHERE id = ?`,
 		u.Username, u.PasswordHash, flag(u.HashImported), flag(u.OneTime), flag(u.Enabled), listText(u.Permissions), listText(u.Audiences), metadataText(u.Metadata),
 		millis(db.now()), millis(u.TokensFrom), flag(privileged(u.Permissions)), flag(administers(u.Permissions)), u.ID)
 	if err != nil {
 		return err
 	}
-	if n == 0 {
-		return noSuch("user")
+	if !u.TokensFrom.Equal(former.TokensFrom) {
+		if err := db.RevokeIssued(ctx, identity.RevokedPrincipal, u.ID); err != nil {
+			return err
+		}
 	}
 	if err := db.setRoles(ctx, u.ID, u.Roles.Names); err != nil {
 		return err
@@ -61,6 +67,9 @@ func (db *DB) DeleteUser(ctx context.Context, id string) error {
 		err = noSuch("user")
 	}
 	if err != nil {
+		return err
+	}
+	if err := db.RevokeIssued(ctx, identity.RevokedPrincipal, id); err != nil {
 		return err
 	}
 	return db.touched(ctx, KindUser, id)

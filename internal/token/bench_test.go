@@ -20,13 +20,13 @@ func BenchmarkIssue(b *testing.B) {
 				b.Fatal(err)
 			}
 			issuer, err := token.New(token.Config{
-				Ring: s.Installation.Ring, Now: s.Clock.Now,
+				Ring: s.Installation.Ring, Revocations: revocations(b, s.Installation), Now: s.Clock.Now,
 				Configuration: func(context.Context) (identity.Configuration, error) { return cfg, nil },
 			})
 			if err != nil {
 				b.Fatal(err)
 			}
-			grant := token.Grant{Audience: "a", Principal: identity.Principal{ID: "machine"}, Permissions: []string{"a:read", "a:write"}}
+			grant := token.Grant{Audience: token.Audience{"a"}, Principal: identity.Principal{ID: "machine"}, Permissions: []string{"a:read", "a:write"}}
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := issuer.Issue(b.Context(), grant); err != nil {

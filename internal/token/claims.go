@@ -10,12 +10,12 @@ import (
 // Claims is the payload of an access token (RFC 9068 section 2.2). Times are
 // seconds since 1970.
 type Claims struct {
-	Issuer   string `json:"iss"`
-	Subject  string `json:"sub"` // user id or client id
-	Audience string `json:"aud"`
-	IssuedAt int64  `json:"iat"`
-	Expires  int64  `json:"exp"`
-	ID       string `json:"jti"`
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"` // user id or client id
+	Audience Audience `json:"aud"`
+	IssuedAt int64    `json:"iat"`
+	Expires  int64    `json:"exp"`
+	ID       string   `json:"jti"`
 	// ClientID is the machine's, or "identity" for logins of users.
 	ClientID string `json:"client_id"`
 	// SessionID is the session that a token of a user belongs to, where it can be refreshed
@@ -27,6 +27,11 @@ type Claims struct {
 	GrantType string   `json:"gty"` // GrantUser or GrantClient
 	// Permissions is a sorted set.
 	Permissions []string `json:"permissions"`
+	// Scope is the same list as RFC 9068 section 2.2.3 has it, in tokens of the standard
+	// endpoint.
+	Scope string `json:"scope,omitempty"`
+	// KeyID is the kid in the header of a token that was read.
+	KeyID string `json:"-"`
 }
 
 // The values of the gty claim.
@@ -35,14 +40,22 @@ const (
 	GrantClient = "client-credentials"
 )
 
-// check returns why claims were not issued by issuer, for audience, and for now, or nil.
-// There is no leeway: this service's clock made the times.
-func (c Claims) check(issuer, audience string, now int64) *identity.Reason {
+// checkFor returns why claims were not issued by issuer, for audience alone, and for now, or
+// nil.
+func (c Claims) checkFor(issuer, audience string, now int64) *identity.Reason {
+	if c.Issuer == issuer && !c.Audience.Is(audience) {
+		return identity.Refuse(identity.RefusedBearerAudience, "its aud is not this service").
+			With("expected", audience).With("actual", identity.Shown(c.Audience.String()))
+	}
+	return c.check(issuer, now)
+}
+
+// check returns why claims were not issued by issuer, and for now, or nil. There is no
+// leeway: this service's clock made the times.
+func (c Claims) check(issuer string, now int64) *identity.Reason {
 	switch {
 	case c.Issuer != issuer:
 		return identity.Refuse(identity.RefusedBearerIssuer, "its iss is another issuer").With("expected", issuer).With("actual", identity.Shown(c.Issuer))
-	case c.Audience != audience:
-		return identity.Refuse(identity.RefusedBearerAudience, "its aud is not this service").With("expected", audience).With("actual", identity.Shown(c.Audience))
 	case c.Subject == "" || c.ID == "" || c.ClientID == "":
 		return identity.Refuse(identity.RefusedBearerClaims, "it lacks sub, jti or client_id")
 	case c.Expires == 0 || c.IssuedAt == 0:

@@ -161,7 +161,7 @@ func TestUnavailable(t *testing.T) {
 	d := newDesk(t, jose.ES256)
 	good := d.issue()
 	failing, err := token.New(token.Config{
-		Ring: d.Installation.Ring, Now: d.Clock.Now,
+		Ring: d.Installation.Ring, Revocations: revocations(t, d.Installation), Now: d.Clock.Now,
 		Configuration: func(context.Context) (identity.Configuration, error) {
 			return identity.Configuration{}, identity.Errorf(identity.Unavailable, "away")
 		},
@@ -179,7 +179,7 @@ func TestUnavailable(t *testing.T) {
 	d.must(err)
 	restarted := identitytest.New(t, identitytest.Options{Database: d.Database, EncryptionKey: d.EncryptionKey})
 	late, err := token.New(token.Config{
-		Ring: restarted.Installation.Ring, Now: d.Clock.Now,
+		Ring: restarted.Installation.Ring, Revocations: revocations(t, restarted.Installation), Now: d.Clock.Now,
 		Configuration: func(context.Context) (identity.Configuration, error) { return known, nil },
 	})
 	d.must(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/trace"
+	"strings"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -16,6 +17,7 @@ import (
 // Issuer issues and verifies access tokens.
 type Issuer struct {
 	ring          *keyring.Ring
+	revocations   *Revocations
 	configuration func(context.Context) (identity.Configuration, error)
 	now           func() time.Time
 }
@@ -23,24 +25,27 @@ type Issuer struct {
 // Config is what an Issuer needs; nothing may be missing.
 type Config struct {
 	Ring          *keyring.Ring
+	Revocations   *Revocations
 	Configuration func(context.Context) (identity.Configuration, error)
 	Now           func() time.Time
 }
 
 // New makes an Issuer.
 func New(cfg Config) (*Issuer, error) {
-	if cfg.Ring == nil || cfg.Configuration == nil || cfg.Now == nil {
-		return nil, errors.New("the token issuer needs a key ring, the configuration and a clock")
+	if cfg.Ring == nil || cfg.Revocations == nil || cfg.Configuration == nil || cfg.Now == nil {
+		return nil, errors.New("the token issuer needs a key ring, the revocations, the configuration and a clock")
 	}
-	return &Issuer{ring: cfg.Ring, configuration: cfg.Configuration, now: cfg.Now}, nil
+	return &Issuer{ring: cfg.Ring, revocations: cfg.Revocations, configuration: cfg.Configuration, now: cfg.Now}, nil
 }
 
 // Grant says who gets a token, for which audience, and what is in it.
 type Grant struct {
 	Principal identity.Principal
-	Audience  string
-	// Permissions is what the token carries.
+	Audience  Audience
+	// Permissions is what the token carries, and Scoped whether it says so in the way of the
+	// standard too.
 	Permissions []string
+	Scoped      bool
 	// Lifetime, unless zero, is that of the token instead of the configured.
 	Lifetime time.Duration
 	// Algorithm, unless empty, signs it instead of the default key's.
@@ -55,8 +60,10 @@ type Grant struct {
 type Access struct {
 	Token    string // compact JWS
 	ID       string // its jti
-	Audience string
+	Audience Audience
 	Lifetime time.Duration
+	// Scope lists what it carries, separated by spaces.
+	Scope string
 }
 
 // Issue signs a token for the grant. It needs no query. Its error is
@@ -67,7 +74,14 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 	if err != nil {
 		return Access{}, err
 	}
+	from, err := i.revocations.countsFrom(ctx, g.Principal)
+	if err != nil {
+		return Access{}, err
+	}
 	now := i.now()
+	if now.Before(from) {
+		now = from
+	}
 	if !g.Until.IsZero() && !now.Before(g.Until) {
 		return Access{}, refused(identity.Refuse(identity.RefusedSessionOver, "the session has just expired").Of(g.Principal.ID).With("session", g.SessionID).At("expired_at", g.Until))
 	}
@@ -89,13 +103,17 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 		claims.ClientID, claims.GrantType = identity.UserClientID, GrantUser
 		claims.AuthTime, claims.AMR = g.Principal.AuthTime.Unix(), g.Principal.AMR
 	}
+	scope := strings.Join(claims.Permissions, " ")
+	if g.Scoped {
+		claims.Scope = scope
+	}
 	payload, err := claims.encode()
 	if err != nil {
 		return Access{}, fmt.Errorf("encoding the claims of a token: %w", err)
 	}
 	signed, err := i.sign(ctx, g.Algorithm, payload)
 	lifetime = time.Duration(claims.Expires-claims.IssuedAt) * time.Second
-	return Access{Token: signed, ID: claims.ID, Audience: g.Audience, Lifetime: lifetime}, err
+	return Access{Token: signed, ID: claims.ID, Audience: g.Audience, Lifetime: lifetime, Scope: scope}, err
 }
 
 func (i *Issuer) sign(ctx context.Context, algorithm jose.Algorithm, payload []byte) (string, error) {
@@ -111,23 +129,38 @@ func (i *Issuer) Verify(ctx context.Context, token identity.Secret) (Claims, err
 	if err != nil {
 		return Claims{}, err
 	}
-	claims, err := i.verify(ctx, token.Reveal(), cfg.Issuer)
+	return i.verified(ctx, token, func(c Claims) *identity.Reason { return c.checkFor(cfg.Issuer, cfg.Issuer, i.now().Unix()) })
+}
+
+// VerifyAny is Verify for a token for whichever audience.
+func (i *Issuer) VerifyAny(ctx context.Context, token identity.Secret) (Claims, error) {
+	defer trace.StartRegion(ctx, "token.Verify").End()
+	cfg, err := i.configuration(ctx)
+	if err != nil {
+		return Claims{}, err
+	}
+	return i.verified(ctx, token, func(c Claims) *identity.Reason { return c.check(cfg.Issuer, i.now().Unix()) })
+}
+
+// verified returns the claims of a token of ours that the check has nothing against.
+func (i *Issuer) verified(ctx context.Context, token identity.Secret, check func(Claims) *identity.Reason) (Claims, error) {
+	claims, err := Read(ctx, i.ring, token.Reveal())
+	if err == nil {
+		if reason := check(claims); reason != nil {
+			return claims, notValid(reason.Of(claims.Subject))
+		}
+		return claims, nil
+	}
 	if reason := identity.ReasonOf(err); reason != nil && identity.KindOf(err) == identity.Internal {
-		err = identity.Errorf(identity.InvalidToken, "The token is not valid.").Because(reason)
+		err = notValid(reason)
 	}
 	return claims, err
 }
 
-// verify returns a Reason for a token that is not good, or why there is no knowing.
-func (i *Issuer) verify(ctx context.Context, token, issuer string) (Claims, error) {
-	claims, err := Read(ctx, i.ring, token)
-	if err != nil {
-		return Claims{}, err
-	}
-	if reason := claims.check(issuer, issuer, i.now().Unix()); reason != nil {
-		return claims, reason.Of(claims.Subject)
-	}
-	return claims, nil
+// notValid is the one answer to every token that is not good. Its reason is for the log and
+// the audit only.
+func notValid(reason *identity.Reason) error {
+	return identity.Errorf(identity.InvalidToken, "The token is not valid.").Because(reason)
 }
 
 // Read returns the claims of an access token that a published key of the ring has signed,
@@ -154,5 +187,6 @@ func Read(ctx context.Context, ring *keyring.Ring, token string) (Claims, error)
 	if err := jose.DecodeStrict(payload, &claims); err != nil {
 		return Claims{}, identity.Refuse(identity.RefusedBearerClaims, "its claims cannot be read: "+err.Error())
 	}
+	claims.KeyID = key.KID()
 	return claims, nil
 }

@@ -60,7 +60,7 @@ func (s *Sessions) Begin(ctx context.Context, g Grant) (Refreshable, error) {
 	now := s.db.Now()
 	from := origin(ctx)
 	begun := identity.Session{
-		ID: identity.NewID(now), UserID: g.Principal.ID, Audience: g.Audience, Epoch: cfg.Epoch, TokensFrom: g.Principal.TokensFrom,
+		ID: identity.NewID(now), UserID: g.Principal.ID, Audience: g.Audience.String(), Epoch: cfg.Epoch, TokensFrom: g.Principal.TokensFrom,
 		AMR: g.Principal.AMR, MaxRefreshes: cfg.MaxRefreshes, CreatedAt: now,
 		ExpiresAt: now.Add(cfg.SessionMaxAge).Truncate(time.Second), IP: from.ip, UserAgent: from.userAgent,
 	}
@@ -280,8 +280,7 @@ func (s *Sessions) Live(ctx context.Context, c Claims) error {
 	defer trace.StartRegion(ctx, "store.Session").End()
 	_, err := s.db.Session(ctx, c.SessionID)
 	if identity.KindOf(err) == identity.NotFound {
-		err = identity.Errorf(identity.InvalidToken, "The token is not valid.").
-			Because(identity.Refuse(identity.RefusedSessionOver, "the session of the token is over").Of(c.Subject).With("session", c.SessionID))
+		err = notValid(identity.Refuse(identity.RefusedSessionOver, "the session of the token is over").Of(c.Subject).With("session", c.SessionID))
 	}
 	return err
 }

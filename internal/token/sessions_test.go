@@ -31,7 +31,7 @@ func newFamily(d *desk, refreshes int) *family {
 	d.must(err)
 	user := d.AddUser("user-"+identity.NewID(d.Clock.Now()), "a long password")
 	begun, err := sessions.Begin(d.Context(), token.Grant{
-		Principal: identity.Principal{ID: user.ID, User: true, TokensFrom: user.TokensFrom, AuthTime: d.Clock.Now(), AMR: []string{"pwd"}}, Audience: "orders",
+		Principal: identity.Principal{ID: user.ID, User: true, TokensFrom: user.TokensFrom, AuthTime: d.Clock.Now(), AMR: []string{"pwd"}}, Audience: token.Audience{"orders"},
 	})
 	d.must(err)
 	f := &family{desk: d, sessions: sessions, tokens: []identity.Secret{begun.RefreshToken}}
@@ -54,7 +54,7 @@ func newFamily(d *desk, refreshes int) *family {
 func (f *family) use(at int) (token.Refreshable, error) {
 	f.Helper()
 	return f.sessions.Refresh(f.Context(), f.tokens[at], func(u identity.User, s identity.Session) (token.Grant, error) {
-		return token.Grant{Principal: identity.Principal{ID: u.ID, User: true}, Audience: s.Audience}, nil
+		return token.Grant{Principal: identity.Principal{ID: u.ID, User: true}, Audience: token.Audience{s.Audience}}, nil
 	})
 }
 
@@ -223,7 +223,7 @@ func (d *desk) quiet() (*token.Sessions, *server.Installation) {
 	})
 	d.must(err)
 	d.Cleanup(func() { d.must(in.Close()) })
-	issuer, err := token.New(token.Config{Ring: in.Ring, Configuration: in.DB.Configuration, Now: d.Clock.Now})
+	issuer, err := token.New(token.Config{Ring: in.Ring, Revocations: revocations(d.T, in), Configuration: in.DB.Configuration, Now: d.Clock.Now})
 	d.must(err)
 	sessions, err := token.NewSessions(in.DB, in.Follower, issuer)
 	d.must(err)

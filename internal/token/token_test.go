@@ -17,6 +17,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/identitytest"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/server"
 	"github.com/seed-60f9e3ad/identity/internal/token"
 )
 
@@ -34,13 +35,23 @@ func newDesk(t *testing.T, algorithm jose.Algorithm) *desk {
 	d := &desk{Service: identitytest.New(t), T: t}
 	var err error
 	d.issuer, err = token.New(token.Config{
-		Ring: d.Installation.Ring, Configuration: d.Installation.DB.Configuration, Now: d.Clock.Now,
+		Ring: d.Installation.Ring, Revocations: revocations(t, d.Installation), Configuration: d.Installation.DB.Configuration, Now: d.Clock.Now,
 	})
 	d.must(err)
 	d.key = d.Key(algorithm)
 	d.update(admin.ConfigurationUpdate{PrivateKey: pemOf(d.key)})
 	d.Clock.Move(2 * time.Second)
 	return d
+}
+
+// revocations are those of an installation.
+func revocations(t testing.TB, in *server.Installation) *token.Revocations {
+	t.Helper()
+	r, err := token.NewRevocations(in.DB, in.Follower, in.Ring, in.DB.Configuration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 func pemOf(key jose.PrivateKey) *identity.Secret {
@@ -65,7 +76,7 @@ func (d *desk) must(err error) {
 func (d *desk) issue() string {
 	d.Helper()
 	access, err := d.issuer.Issue(d.Context(), token.Grant{
-		Principal: identity.Principal{ID: "somebody", Permissions: []string{"identity:admin"}}, Audience: d.Issuer, Permissions: []string{"identity:admin"},
+		Principal: identity.Principal{ID: "somebody", Permissions: []string{"identity:admin"}}, Audience: token.Audience{d.Issuer}, Permissions: []string{"identity:admin"},
 	})
 	d.must(err)
 	return access.Token
@@ -178,7 +189,7 @@ func TestIssuedClaims(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			seen := map[any]bool{}
 			for range 3 {
-				access, err := d.issuer.Issue(t.Context(), token.Grant{Principal: tc.principal, Audience: "some-api", Permissions: tc.principal.Permissions})
+				access, err := d.issuer.Issue(t.Context(), token.Grant{Principal: tc.principal, Audience: token.Audience{"some-api"}, Permissions: tc.principal.Permissions})
 				d.must(err)
 				m, err := jose.Parse(access.Token, jose.SigningAlgorithms())
 				d.must(err)
@@ -189,7 +200,7 @@ func TestIssuedClaims(t *testing.T) {
 				d.must(err)
 				var got map[string]any
 				d.must(json.Unmarshal(payload, &got))
-				if got["jti"] != access.ID || access.ID == "" || seen[access.ID] || access.Audience != "some-api" || access.Lifetime != lifetime {
+				if got["jti"] != access.ID || access.ID == "" || seen[access.ID] || !access.Audience.Is("some-api") || access.Lifetime != lifetime {
 					t.Errorf("jti %v, answer %+v", got["jti"], access)
 				}
 				seen[access.ID] = true

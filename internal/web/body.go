@@ -64,10 +64,14 @@ func EmptyBody(r *http.Request) error {
 // application/json or one of the other given media types. The one parameter
 // that is let through is charset=utf-8, and there must be no Content-Encoding.
 func RequireJSON(r *http.Request, others ...string) error {
+	return requireMediaType(r, append([]string{"application/json"}, others...)...)
+}
+
+// requireMediaType is RequireJSON for any media types.
+func requireMediaType(r *http.Request, want ...string) error {
 	if len(r.Header.Values("Content-Encoding")) > 0 {
 		return identity.Errorf(identity.UnsupportedMediaType, "The body must not have a Content-Encoding.")
 	}
-	want := append([]string{"application/json"}, others...)
 	types := r.Header.Values("Content-Type")
 	if len(types) == 1 {
 		mediaType, params, err := mime.ParseMediaType(types[0])

@@ -18,6 +18,7 @@ type path struct {
 	origins   map[string]bool
 	admit     func(context.Context) error
 	endpoints map[string]endpoint
+	oauth     bool // see OAuth
 }
 
 type endpoint struct {
@@ -38,7 +39,7 @@ func servedMethods() []string {
 // event, because http.Handler returns none.
 func (p *path) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := eventOf(r.Context())
-	e.pattern = p.pattern
+	e.pattern, e.oauth = p.pattern, p.oauth
 	e.err = p.dispatch(w, r)
 }
 

@@ -51,6 +51,14 @@ func statusOf(kind identity.Kind) (status int, detail string) {
 		return http.StatusForbidden, "The token lacks the permission for this."
 	case identity.InvalidAudience:
 		return http.StatusForbidden, "The audience is not allowed."
+	case identity.InvalidScope:
+		return http.StatusForbidden, "The scope is not allowed."
+	case identity.UnauthorizedClient:
+		return http.StatusForbidden, "The client may not get a token in this way."
+	case identity.UnsupportedGrantType:
+		return http.StatusBadRequest, "The grant type is not supported."
+	case identity.UnsupportedTokenType:
+		return http.StatusBadRequest, "The token is of another type."
 	case identity.PasswordChangeRequired:
 		return http.StatusForbidden, "The password must be changed first."
 	case identity.NotFound:
@@ -125,11 +133,15 @@ func (f *failure) write(w http.ResponseWriter, r *http.Request, id string) {
 		// Else net/http reads on, up to 256 KiB, before it answers.
 		h.Set("Connection", "close")
 	}
-	if c := challenge(f.kind, r); c != "" {
-		h.Set("WWW-Authenticate", c)
-	}
 	if f.retryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(seconds(f.retryAfter), 10))
+	}
+	if eventOf(r.Context()).oauth {
+		f.writeOAuth(w)
+		return
+	}
+	if c := challenge(f.kind, r); c != "" {
+		h.Set("WWW-Authenticate", c)
 	}
 	p := api.Problem{
 		Type: "about:blank", Title: http.StatusText(f.status), Status: f.status,

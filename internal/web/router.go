@@ -82,6 +82,9 @@ const (
 	// worked on: see Enter. It is for what is often answered from memory: that shall
 	// not be refused because others wait.
 	Late
+	// OAuth has the path answer every failure as RFC 6749 section 5.2 says, and not with a
+	// problem document.
+	OAuth
 )
 
 // Route is a method and the pattern of the path under which it is served.
@@ -172,6 +175,7 @@ func (rt *Router) Handle(method, pattern string, h Handler, options ...Option) {
 	if always {
 		g = &gate{most: watchers}
 	}
+	p.oauth = p.oauth || slices.Contains(options, OAuth)
 	p.endpoints[method] = endpoint{handler: h, cors: slices.Contains(options, CORS), gate: g, always: always, late: slices.Contains(options, Late)}
 }
 
@@ -229,6 +233,9 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	tooLate := err != nil && res.status != 0
 	if err != nil {
 		f = classify(err, r)
+		if e.oauth && f.logged == f.status {
+			f.logged, _ = oauthErrorOf(f.kind)
+		}
 		rt.refuse(e, r, f)
 		if !tooLate {
 			f.write(res, r, e.id)

@@ -6,12 +6,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
-	"github.com/seed-60f9e3ad/identity/internal/authn"
-	"github.com/seed-60f9e3ad/identity/internal/token"
+	"github.com/seed-60f9e3ad/identity/internal/bearer"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
@@ -121,13 +119,13 @@ func (h *Handler) reach(route Route, r request) error {
 // it is still true: whoever has been disabled, or lost a permission, has lost it for
 // the tokens that are out too, and a token whose session has ended is worth nothing.
 // What an address gets wrong is limited.
-func Bearers(issuer *token.Issuer, sessions *token.Sessions, authenticator *authn.Authenticator) Callers {
+func Bearers(checker *bearer.Checker) Callers {
 	return func(r *http.Request) (_ identity.Caller, err error) {
-		bearer, sent, err := web.BearerToken(r)
+		presented, sent, err := web.BearerToken(r)
 		if !sent {
 			return identity.Caller{}, err
 		}
-		end, limited := authenticator.Bearing(r.Context())
+		end, limited := checker.Limited(r.Context())
 		if limited != nil {
 			return identity.Caller{}, limited
 		}
@@ -135,20 +133,12 @@ func Bearers(issuer *token.Issuer, sessions *token.Sessions, authenticator *auth
 		if err != nil {
 			return identity.Caller{}, err
 		}
-		claims, err := issuer.Verify(r.Context(), bearer)
-		if err != nil {
-			return identity.Caller{}, err
-		}
-		now, err := authenticator.Current(r.Context(), claims.Subject, claims.GrantType == token.GrantUser, time.Unix(claims.IssuedAt, 0))
+		claims, err := checker.Here(r.Context(), presented)
 		if err != nil {
 			return identity.Caller{}, err
 		}
 		web.Proven(r.Context(), claims.Subject)
-		if err := sessions.Live(r.Context(), claims); err != nil {
-			return identity.Caller{}, err
-		}
-		still := slices.DeleteFunc(claims.Permissions, func(p string) bool { return !slices.Contains(now.Permissions, p) })
-		return identity.Caller{ID: claims.Subject, Permissions: still}, nil
+		return identity.Caller{ID: claims.Subject, Permissions: claims.Permissions}, nil
 	}
 }
 
