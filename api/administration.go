@@ -53,12 +53,22 @@ type Client struct {
 	TokenExpiration *int64 `json:"token_expiration"`
 	// TokenAlgorithm signs its tokens where their audience says nothing of it; null is
 	// the default key's.
-	TokenAlgorithm *string            `json:"token_algorithm"`
-	Metadata       json.RawMessage    `json:"metadata"`
-	Secrets        List[ClientSecret] `json:"secrets"`
-	Keys           List[ClientKey]    `json:"keys"`
-	CreatedAt      time.Time          `json:"created_at"`
-	UpdatedAt      time.Time          `json:"updated_at"`
+	TokenAlgorithm *string `json:"token_algorithm"`
+	// AuthMethod is the one way in which it may prove itself at /oauth2 (RFC 7591 section 2);
+	// null is any that presents what it requires.
+	AuthMethod *string `json:"token_endpoint_auth_method"`
+	// AssertionAlgorithm is the one algorithm of its assertions; null is any that fits a key.
+	AssertionAlgorithm *string `json:"token_endpoint_auth_signing_alg"`
+	// AssertionAudience is what its assertions may be for: "issuer", or "token_endpoint" for
+	// that or the URL of the token endpoint, which some libraries send.
+	AssertionAudience string `json:"assertion_audience"`
+	// JWKSURI is where its keys are; null for those that are registered.
+	JWKSURI   *string            `json:"jwks_uri"`
+	Metadata  json.RawMessage    `json:"metadata"`
+	Secrets   List[ClientSecret] `json:"secrets"`
+	Keys      List[ClientKey]    `json:"keys"`
+	CreatedAt time.Time          `json:"created_at"`
+	UpdatedAt time.Time          `json:"updated_at"`
 }
 
 // CreatedClient is the answer to making a client: with its secret, if it has one,
@@ -120,9 +130,11 @@ type Audience struct {
 	// configured.
 	TokenExpiration *int64 `json:"token_expiration"`
 	// Algorithm signs it; null is the default key's.
-	Algorithm *string   `json:"algorithm"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	Algorithm *string `json:"algorithm"`
+	// IntrospectionClient is the client that may introspect tokens for it; null is nobody.
+	IntrospectionClient *string   `json:"introspection_client"`
+	CreatedAt           time.Time `json:"created_at"`
+	UpdatedAt           time.Time `json:"updated_at"`
 }
 
 // Event is one entry of the audit.

@@ -40,6 +40,8 @@ type DeclaredAudience struct {
 	TokenExpiration int64 `json:"token_expiration,omitempty"`
 	// Algorithm absent is the default key's.
 	Algorithm string `json:"algorithm,omitempty"`
+	// IntrospectionClient absent is nobody.
+	IntrospectionClient string `json:"introspection_client,omitempty"`
 }
 
 // DeclaredClient is a client with its public keys. Its secrets are made for themselves.
@@ -54,11 +56,17 @@ type DeclaredClient struct {
 	Permissions     []string `json:"permissions,omitempty"`
 	Roles           []string `json:"roles,omitempty"`
 	// Audiences absent is any.
-	Audiences       *[]string       `json:"audiences,omitempty"`
-	TokenExpiration int64           `json:"token_expiration,omitempty"`
-	TokenAlgorithm  string          `json:"token_algorithm,omitempty"`
-	Metadata        json.RawMessage `json:"metadata,omitempty"`
-	Keys            []DeclaredKey   `json:"keys,omitempty"`
+	Audiences       *[]string `json:"audiences,omitempty"`
+	TokenExpiration int64     `json:"token_expiration,omitempty"`
+	TokenAlgorithm  string    `json:"token_algorithm,omitempty"`
+	// AuthMethod and AssertionAlgorithm absent are any, AssertionAudience absent is "issuer".
+	AuthMethod         string `json:"token_endpoint_auth_method,omitempty"`
+	AssertionAlgorithm string `json:"token_endpoint_auth_signing_alg,omitempty"`
+	AssertionAudience  string `json:"assertion_audience,omitempty"`
+	// JWKSURI is where its keys are, instead of Keys.
+	JWKSURI  string          `json:"jwks_uri,omitempty"`
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+	Keys     []DeclaredKey   `json:"keys,omitempty"`
 }
 
 // DeclaredKey is a public key of a client. The label is what it gets when it is registered.

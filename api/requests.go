@@ -99,6 +99,19 @@ type CreateClientRequest struct {
 	// TokenAlgorithm signs its tokens where their audience says nothing of it: ES256,
 	// ES384, EdDSA, PS256 or RS256; null and absent is the default key's.
 	TokenAlgorithm *string `json:"token_algorithm,omitempty"`
+	// AuthMethod is the one way in which it may prove itself at /oauth2: client_secret_basic,
+	// client_secret_post or private_key_jwt; null and absent is any that presents what it
+	// requires.
+	AuthMethod *string `json:"token_endpoint_auth_method,omitempty"`
+	// AssertionAlgorithm is the one algorithm of its assertions; null and absent is any that
+	// fits a key.
+	AssertionAlgorithm *string `json:"token_endpoint_auth_signing_alg,omitempty"`
+	// AssertionAudience is "issuer" or "token_endpoint", where it is absent the former.
+	AssertionAudience string `json:"assertion_audience,omitempty"`
+	// JWKS is a JWK Set of 1 to 5 public keys, instead of PublicKey.
+	JWKS json.RawMessage `json:"jwks,omitempty"`
+	// JWKSURI is an https URL where its keys are, instead of registered ones.
+	JWKSURI *string `json:"jwks_uri,omitempty"`
 	// Metadata is a JSON object of at most 4 KiB that the service keeps and does not
 	// look at.
 	Metadata json.RawMessage `json:"metadata,omitempty"`
@@ -129,6 +142,17 @@ type ClientPatch struct {
 	// TokenAlgorithm signs its tokens where their audience says nothing of it; null is
 	// the default key's.
 	TokenAlgorithm *Nullable[string] `json:"token_algorithm,omitempty"`
+	// AuthMethod is the one way in which it may prove itself at /oauth2; null is any that
+	// presents what it requires.
+	AuthMethod *Nullable[string] `json:"token_endpoint_auth_method,omitempty"`
+	// AssertionAlgorithm is the one algorithm of its assertions; null is any that fits a key.
+	AssertionAlgorithm *Nullable[string] `json:"token_endpoint_auth_signing_alg,omitempty"`
+	// AssertionAudience is "issuer" or "token_endpoint".
+	AssertionAudience string `json:"assertion_audience,omitempty"`
+	// JWKS is a JWK Set of at most 5 public keys, which are all that it has from then on.
+	JWKS json.RawMessage `json:"jwks,omitempty"`
+	// JWKSURI is an https URL where its keys are, instead of registered ones; null is nowhere.
+	JWKSURI *Nullable[string] `json:"jwks_uri,omitempty"`
 	// Metadata is merged member by member; null removes one.
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 }
@@ -182,6 +206,9 @@ type CreateAudienceRequest struct {
 	TokenExpiration *int64 `json:"token_expiration,omitempty"`
 	// Algorithm signs it; null and absent is the default key's.
 	Algorithm *string `json:"algorithm,omitempty"`
+	// IntrospectionClient is the client_id of the client that may introspect tokens for it; null
+	// and absent is nobody.
+	IntrospectionClient *string `json:"introspection_client,omitempty"`
 }
 
 // AudiencePatch is the body of PATCH /api/audiences/{id}: what is absent stays, null
@@ -195,6 +222,9 @@ type AudiencePatch struct {
 	TokenExpiration *Nullable[int64] `json:"token_expiration,omitempty"`
 	// Algorithm signs it; null is the default key's.
 	Algorithm *Nullable[string] `json:"algorithm,omitempty"`
+	// IntrospectionClient is the client_id of the client that may introspect tokens for it; null
+	// is nobody.
+	IntrospectionClient *Nullable[string] `json:"introspection_client,omitempty"`
 }
 
 // Nullable is a value or null, for members of a patch where null is not the same as

@@ -95,7 +95,7 @@ type application struct {
 // run makes the changes in an order in which what others refer to comes first, and goes
 // last.
 func (a *application) run() error {
-	steps := []func() error{a.configured, a.roles, a.audiences, a.clients, a.users}
+	steps := []func() error{a.configured, a.roles, a.clients, a.audiences, a.users}
 	if a.prune {
 		steps = append(steps, a.pruneUsers, a.pruneClients, a.pruneAudiences, a.pruneRoles)
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -32,6 +33,7 @@ func (a *application) clients() error {
 // settledClient checks the keys, and brings the entry into the form in which it is compared.
 func settledClient(c api.DeclaredClient) (_ api.DeclaredClient, err error) {
 	c.Enabled, c.Permissions, c.Roles, c.Audiences = settledFlag(c.Enabled), settledList(c.Permissions), settledList(c.Roles), settledAudiences(c.Audiences)
+	c.AssertionAudience = settledAssertionAudience(c.AssertionAudience)
 	if c.Metadata, err = settledMetadata(c.Metadata); err != nil {
 		return c, err
 	}
@@ -50,7 +52,7 @@ func settledClient(c api.DeclaredClient) (_ api.DeclaredClient, err error) {
 	}
 	c.Keys = sortedKeys(keys)
 	switch {
-	case c.Require == nil && len(c.Keys) > 0:
+	case c.Require == nil && (len(c.Keys) > 0 || c.JWKSURI != ""):
 		c.Require = identity.ProofSignature.Names()
 	case c.Require == nil:
 		c.Require = identity.ProofSecret.Names()
@@ -62,6 +64,14 @@ func settledClient(c api.DeclaredClient) (_ api.DeclaredClient, err error) {
 		c.Require = proofs.Names()
 	}
 	return c, nil
+}
+
+// settledAssertionAudience is absent for the issuer.
+func settledAssertionAudience(a string) string {
+	if a == string(identity.AssertionForIssuer) {
+		return ""
+	}
+	return a
 }
 
 // readDeclaredKey reads a key that is PEM in a string, or a JWK.
@@ -94,38 +104,42 @@ func (a *application) createClient(c api.DeclaredClient) error {
 	_, _, err := a.CreateClient(a.ctx, a.caller, NewClient{
 		ID: c.ClientID, Name: c.Name, Bare: true, Require: c.Require, StaticSignature: c.StaticSignature, Disabled: c.Enabled != nil,
 		Permissions: c.Permissions, Roles: c.Roles, Audiences: c.Audiences, TokenExpiration: time.Duration(c.TokenExpiration) * time.Second,
-		TokenAlgorithm: c.TokenAlgorithm, Metadata: c.Metadata,
+		TokenAlgorithm: c.TokenAlgorithm, Metadata: c.Metadata, Keys: declaredKeys(c), JWKSURI: c.JWKSURI,
+		AuthMethod: identity.AuthMethod(c.AuthMethod), AssertionAlgorithm: c.AssertionAlgorithm, AssertionAudience: identity.AssertionAudience(c.AssertionAudience),
 	})
 	if err != nil {
 		return err
 	}
-	return a.registerKeys(identity.Client{ID: c.ClientID}, c)
+	return canSign(c)
 }
 
-// registerKeys adds the keys that the client lacks, and sees to it that it can sign if it
-// has to.
-func (a *application) registerKeys(found identity.Client, c api.DeclaredClient) error {
-	for _, k := range c.Keys {
-		public, err := readDeclaredKey(k.PublicKey)
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(found.Keys, func(registered identity.ClientKey) bool { return registered.KID == public.KID() }) {
-			continue
-		}
-		if _, err := a.AddClientKey(a.ctx, a.caller, c.ClientID, string(k.PublicKey), k.Label, nil); err != nil {
-			return err
-		}
+// declaredKeys are the keys as a client gets them.
+func declaredKeys(c api.DeclaredClient) []NewKey {
+	keys := make([]NewKey, len(c.Keys))
+	for i, k := range c.Keys {
+		keys[i] = NewKey{PublicKey: string(k.PublicKey), Label: k.Label}
 	}
-	client, err := a.tx.Client(a.ctx, c.ClientID)
-	if err != nil {
-		return err
-	}
+	return keys
+}
+
+// canSign refuses a client that has to sign and has no key for it, or metadata that are at
+// odds with each other; a secret it may lack.
+func canSign(c api.DeclaredClient) error {
 	proofs, err := identity.ParseProofs(c.Require)
 	if err != nil {
 		return err
 	}
-	client.Require, client.StaticSignature = proofs, c.StaticSignature
+	keys, err := newClientKeys("keys", declaredKeys(c), time.Time{})
+	if err != nil {
+		return err
+	}
+	client := identity.Client{
+		Require: proofs, StaticSignature: c.StaticSignature, Keys: keys, JWKSURI: c.JWKSURI,
+		AuthMethod: identity.AuthMethod(c.AuthMethod), AssertionAlgorithm: c.AssertionAlgorithm,
+	}
+	if err := coherent(client); err != nil {
+		return err
+	}
 	switch {
 	case c.StaticSignature && !proofs.Has(identity.ProofSignature):
 		return identity.InvalidField("static_signature", "needs a client that requires a signature")
@@ -136,7 +150,7 @@ func (a *application) registerKeys(found identity.Client, c api.DeclaredClient) 
 }
 
 func (a *application) updateClient(found identity.Client, c api.DeclaredClient, changed map[string]json.RawMessage) error {
-	if err := a.registerKeys(found, c); err != nil {
+	if err := canSign(c); err != nil {
 		return err
 	}
 	permissions, roles, audiences := orNone(c.Permissions), orNone(c.Roles), audiencesOrAny(c.Audiences)
@@ -146,7 +160,7 @@ func (a *application) updateClient(found identity.Client, c api.DeclaredClient, 
 	}
 	patch := ClientPatch{
 		Name: &c.Name, Enabled: new(c.Enabled == nil), Permissions: &permissions, Roles: &roles, Audiences: &audiences,
-		TokenExpiration: inSeconds(&c.TokenExpiration), TokenAlgorithm: &c.TokenAlgorithm, Metadata: metadata,
+		TokenExpiration: inSeconds(&c.TokenExpiration), TokenAlgorithm: &c.TokenAlgorithm, Metadata: metadata, secretLater: changed["require"] == nil,
 	}
 	if changed["require"] != nil {
 		patch.Require = &c.Require
@@ -154,26 +168,13 @@ func (a *application) updateClient(found identity.Client, c api.DeclaredClient, 
 	if changed["static_signature"] != nil {
 		patch.StaticSignature = &c.StaticSignature
 	}
-	if !onlyKeys(changed) {
-		if _, err := a.UpdateClient(a.ctx, a.caller, c.ClientID, patch, nil); err != nil {
-			return err
-		}
+	if changed["keys"] != nil {
+		patch.Keys = new(declaredKeys(c))
 	}
-	for _, registered := range found.Keys {
-		declared := func(k api.DeclaredKey) bool { return string(k.PublicKey) == registered.JWK }
-		if slices.ContainsFunc(c.Keys, declared) {
-			continue
-		}
-		if err := a.DeleteClientKey(a.ctx, a.caller, c.ClientID, registered.ID, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func onlyKeys(changed map[string]json.RawMessage) bool {
-	_, keys := changed["keys"]
-	return keys && len(changed) == 1
+	patch.AuthMethod, patch.AssertionAlgorithm, patch.JWKSURI = new(identity.AuthMethod(c.AuthMethod)), &c.AssertionAlgorithm, &c.JWKSURI
+	patch.AssertionAudience = new(cmp.Or(identity.AssertionAudience(c.AssertionAudience), identity.AssertionForIssuer))
+	_, err = a.UpdateClient(a.ctx, a.caller, c.ClientID, patch, nil)
+	return err
 }
 
 // missingSecret notes that the client has to prove a secret, and has none.

@@ -103,12 +103,14 @@ func (a *application) audiences() error {
 		create: func(d api.DeclaredAudience) error {
 			_, err := a.CreateAudience(a.ctx, a.caller, NewAudience{
 				Audience: d.Audience, Name: d.Name, Permissions: deref(d.Permissions), Expiration: time.Duration(d.TokenExpiration) * time.Second, Algorithm: d.Algorithm,
+				IntrospectionClient: d.IntrospectionClient,
 			})
 			return err
 		},
 		update: func(d api.DeclaredAudience, _ map[string]json.RawMessage) error {
 			_, err := a.UpdateAudience(a.ctx, a.caller, found.ID, AudiencePatch{
 				Name: &d.Name, Permissions: &d.Permissions, Expiration: inSeconds(&d.TokenExpiration), Algorithm: &d.Algorithm,
+				IntrospectionClient: &d.IntrospectionClient,
 			}, nil)
 			return err
 		},

@@ -17,6 +17,8 @@ type NewAudience struct {
 	Permissions []string
 	Expiration  time.Duration
 	Algorithm   string
+	// IntrospectionClient, unless empty, may introspect tokens for it.
+	IntrospectionClient string
 }
 
 // AudiencePatch is what to change of it; nil stays as it is. The audience itself
@@ -26,6 +28,8 @@ type AudiencePatch struct {
 	Permissions **[]string // a nil list says nothing of permissions
 	Expiration  *time.Duration
 	Algorithm   *string
+
+	IntrospectionClient *string // empty: nobody
 }
 
 // CreateAudience registers an audience. It needs identity:audiences:write, and
@@ -38,7 +42,8 @@ func (s *Service) CreateAudience(ctx context.Context, caller identity.Caller, n 
 	now := s.db.Now()
 	a := identity.AudiencePolicy{
 		ID: identity.NewID(now), Audience: n.Audience, Name: n.Name, Permissions: sortedOrNil(n.Permissions),
-		Expiration: n.Expiration, Algorithm: n.Algorithm, Version: 1, CreatedAt: now, UpdatedAt: now,
+		Expiration: n.Expiration, Algorithm: n.Algorithm,
+		IntrospectionClient: n.IntrospectionClient, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := checkAudience(a); err != nil {
 		return identity.AudiencePolicy{}, err
@@ -49,6 +54,9 @@ func (s *Service) CreateAudience(ctx context.Context, caller identity.Caller, n 
 	}
 	return a, s.change(ctx, caller, func(tx *store.DB) error {
 		if err := guardOwnAudience(ctx, tx, caller, a); err != nil {
+			return err
+		}
+		if err := checkIntrospection(ctx, tx, a.IntrospectionClient); err != nil {
 			return err
 		}
 		makes(ctx, a.ID)
@@ -115,6 +123,11 @@ func (s *Service) UpdateAudience(ctx context.Context, caller identity.Caller, id
 		if err := checkAudience(next); err != nil {
 			return next, err
 		}
+		if next.IntrospectionClient != found.IntrospectionClient {
+			if err := checkIntrospection(ctx, tx, next.IntrospectionClient); err != nil {
+				return next, err
+			}
+		}
 		return next, guardOwnAudience(ctx, tx, caller, next)
 	}
 	change.write = func(tx *store.DB, found, next identity.AudiencePolicy) (audit.Change, error) {
@@ -138,6 +151,7 @@ func (p AudiencePatch) over(a identity.AudiencePolicy) identity.AudiencePolicy {
 	set(&a.Name, p.Name)
 	set(&a.Expiration, p.Expiration)
 	set(&a.Algorithm, p.Algorithm)
+	set(&a.IntrospectionClient, p.IntrospectionClient)
 	if p.Permissions != nil {
 		a.Permissions = nil
 		if list := *p.Permissions; list != nil {
@@ -172,6 +186,19 @@ func checkAudience(a identity.AudiencePolicy) error {
 		identity.CheckTokenExpiration(a.Expiration), checkAlgorithm("algorithm", a.Algorithm))
 }
 
+// checkIntrospection refuses to name a client that does not exist. One that is deleted later
+// proves nothing any more, and its id is never given to another.
+func checkIntrospection(ctx context.Context, tx *store.DB, client string) error {
+	if client == "" {
+		return nil
+	}
+	_, err := tx.Client(ctx, client)
+	if identity.KindOf(err) == identity.NotFound {
+		return identity.InvalidField("introspection_client", "must be the client_id of a client that exists")
+	}
+	return err
+}
+
 func sortedOrNil(list []string) []string {
 	if list == nil {
 		return nil
@@ -185,8 +212,10 @@ type audienceView struct {
 	Permissions     []string `json:"permissions"`
 	TokenExpiration int64    `json:"token_expiration"`
 	Algorithm       string   `json:"algorithm"`
+
+	IntrospectionClient string `json:"introspection_client"`
 }
 
 func audienceState(a identity.AudiencePolicy) audienceView {
-	return audienceView{a.Audience, a.Name, a.Permissions, int64(a.Expiration.Seconds()), a.Algorithm}
+	return audienceView{a.Audience, a.Name, a.Permissions, int64(a.Expiration.Seconds()), a.Algorithm, a.IntrospectionClient}
 }

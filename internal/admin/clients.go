@@ -23,7 +23,9 @@ type NewClient struct {
 	GenerateSecret bool
 	// Bare registers nothing: what it is to prove is registered later.
 	Bare            bool
-	PublicKey       string // PEM (SPKI) or JWK
+	PublicKey       string   // PEM (SPKI) or JWK
+	Keys            []NewKey // instead of it: those of a set
+	JWKSURI         string   // where its keys are instead; empty: here
 	Require         []string
 	StaticSignature bool
 	Disabled        bool
@@ -32,7 +34,12 @@ type NewClient struct {
 	Audiences       *[]string
 	TokenExpiration time.Duration // zero: as configured
 	TokenAlgorithm  string        // empty: the default key's
-	Metadata        []byte        // a JSON object, or empty
+	// AuthMethod, AssertionAlgorithm and AssertionAudience are as in identity.Client; empty is
+	// the default.
+	AuthMethod         identity.AuthMethod
+	AssertionAlgorithm string
+	AssertionAudience  identity.AssertionAudience
+	Metadata           []byte // a JSON object, or empty
 }
 
 // ClientPatch is what to change of a client; nil stays as it is. Lists are replaced
@@ -43,6 +50,14 @@ type ClientPatch struct {
 	StaticSignature, Enabled               *bool
 	TokenExpiration                        *time.Duration
 	TokenAlgorithm                         *string
+	AuthMethod                             *identity.AuthMethod
+	AssertionAlgorithm                     *string
+	AssertionAudience                      *identity.AssertionAudience
+	JWKSURI                                *string
+	Keys                                   *[]NewKey // all that it is to have
+
+	// secretLater leaves it open whether it has a secret that it requires.
+	secretLater bool
 	Metadata                               []byte
 }
 
@@ -93,18 +108,17 @@ func (s *Service) newClient(ctx context.Context, n NewClient) (identity.Client, 
 	client := identity.Client{
 		ID: n.ID, Name: n.Name, Enabled: !n.Disabled, StaticSignature: n.StaticSignature,
 		Permissions: identity.SortedSet(n.Permissions), Roles: identity.Roles{Names: identity.SortedSet(n.Roles)},
-		Audiences: audiencesOrAny(n.Audiences), TokenExpiration: n.TokenExpiration, TokenAlgorithm: n.TokenAlgorithm, Version: 1, CreatedAt: now, UpdatedAt: now,
+		Audiences: audiencesOrAny(n.Audiences), TokenExpiration: n.TokenExpiration, TokenAlgorithm: n.TokenAlgorithm,
+		AuthMethod: n.AuthMethod, AssertionAlgorithm: n.AssertionAlgorithm, JWKSURI: n.JWKSURI,
+		AssertionAudience: cmp.Or(n.AssertionAudience, identity.AssertionForIssuer), Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if client.ID == "" {
 		client.ID = identity.NewID(now)
 	}
 	var keyErr, secretErr, metadataErr error
-	if n.PublicKey != "" {
-		client.Keys = make([]identity.ClientKey, 1)
-		client.Keys[0], keyErr = newClientKey(n.PublicKey, "", now)
-	}
+	client.Keys, keyErr = n.keys(now)
 	var secret identity.Secret
-	if n.Secret != nil || n.GenerateSecret || n.PublicKey == "" && !n.Bare {
+	if n.Secret != nil || n.GenerateSecret || len(client.Keys) == 0 && n.JWKSURI == "" && !n.Bare {
 		client.Secrets = make([]identity.ClientSecret, 1)
 		secret, client.Secrets[0], secretErr = newClientSecret(n.Secret, now)
 	}
@@ -125,10 +139,20 @@ func (s *Service) newClient(ctx context.Context, n NewClient) (identity.Client, 
 	return client, secret, err
 }
 
+// keys are those that the client is to begin with.
+func (n NewClient) keys(now time.Time) ([]identity.ClientKey, error) {
+	if n.PublicKey == "" {
+		return newClientKeys("jwks", n.Keys, now)
+	}
+	key, err := newClientKey(n.PublicKey, "", now)
+	return []identity.ClientKey{key}, err
+}
+
 // checkClient refuses what a client cannot be made of, old or new.
 func checkClient(c identity.Client) error {
 	return collect(identity.CheckName(c.Name), identity.CheckPermissions(c.Permissions), identity.CheckRoles(c.Roles.Names),
-		identity.CheckAudiences(c.Audiences), identity.CheckTokenExpiration(c.TokenExpiration), checkAlgorithm("token_algorithm", c.TokenAlgorithm))
+		identity.CheckAudiences(c.Audiences), identity.CheckTokenExpiration(c.TokenExpiration), checkAlgorithm("token_algorithm", c.TokenAlgorithm),
+		checkAssertionAlgorithm(c.AssertionAlgorithm), identity.CheckAssertionAudience(c.AssertionAudience), identity.CheckJWKSURI(c.JWKSURI))
 }
 
 // askedProofs reads what the client is to require; absent is the empty set.
@@ -146,7 +170,7 @@ func require(client *identity.Client, asked identity.Proofs, now time.Time) erro
 	if asked != 0 {
 		client.Require = asked
 	}
-	return satisfiable(*client, now)
+	return satisfiable(*client, provable(*client, now))
 }
 
 // provable is the set of proofs that the client can give.
@@ -154,33 +178,39 @@ func provable(c identity.Client, now time.Time) (set identity.Proofs) {
 	if slices.ContainsFunc(c.Secrets, func(s identity.ClientSecret) bool { return s.Live(now) }) {
 		set |= identity.ProofSecret
 	}
-	if len(c.Keys) > 0 {
+	if len(c.Keys) > 0 || c.JWKSURI != "" {
 		set |= identity.ProofSignature
 	}
 	return set
 }
 
-// satisfiable refuses a client that could not prove what it requires.
-func satisfiable(c identity.Client, now time.Time) error {
-	if can := provable(c, now); !can.Has(c.Require) {
+// satisfiable refuses a client that could not prove what it requires, given what it can.
+func satisfiable(c identity.Client, can identity.Proofs) error {
+	if !can.Has(c.Require) {
 		return identity.InvalidField("require", "cannot be satisfied: the client has %s registered", cmp.Or(can.String(), "nothing that lives"))
+	}
+	if err := coherent(c); err != nil {
+		return err
 	}
 	if c.StaticSignature && !c.Require.Has(identity.ProofSignature) {
 		return identity.InvalidField("static_signature", "needs a client that requires a signature")
 	}
-	if !signable(c) {
-		return identity.InvalidField("static_signature", "needs an RSA key")
+	switch {
+	case signable(c):
+		return nil
+	case !fitting(c):
+		return identity.InvalidField("token_endpoint_auth_signing_alg", "needs a key that fits it")
 	}
-	return nil
+	return identity.InvalidField("static_signature", "needs an RSA key")
 }
 
 // signable reports whether the keys of the client serve for the signatures that it
 // requires and accepts.
 func signable(c identity.Client) bool {
 	if !c.StaticSignature {
-		return len(c.Keys) > 0 || !c.Require.Has(identity.ProofSignature)
+		return fitting(c) || !c.Require.Has(identity.ProofSignature)
 	}
-	return slices.ContainsFunc(c.Keys, func(k identity.ClientKey) bool {
+	return fitting(c) && slices.ContainsFunc(c.Keys, func(k identity.ClientKey) bool {
 		key, err := jose.ParsePublicKey([]byte(k.JWK))
 		return err == nil && key.Fits(jose.PS256)
 	})
@@ -234,6 +264,9 @@ func (s *Service) UpdateClient(ctx context.Context, caller identity.Caller, id s
 		if err := checkHolding(ctx, tx, id); err != nil {
 			return audit.Change{}, err
 		}
+		if err := replaceKeys(ctx, tx, found, next); err != nil {
+			return audit.Change{}, err
+		}
 		if next.TokenAlgorithm != found.TokenAlgorithm {
 			if err := s.signFor(ctx, tx, caller, next.TokenAlgorithm, spare); err != nil {
 				return audit.Change{}, err
@@ -249,12 +282,16 @@ func (s *Service) UpdateClient(ctx context.Context, caller identity.Caller, id s
 
 // over returns the client with the patch on top, checked.
 func (p ClientPatch) over(c identity.Client, now time.Time) (identity.Client, error) {
-	var requireErr, metadataErr error
+	var requireErr, metadataErr, keysErr error
 	set(&c.Name, p.Name)
 	set(&c.Enabled, p.Enabled)
 	set(&c.StaticSignature, p.StaticSignature)
 	set(&c.TokenExpiration, p.TokenExpiration)
 	set(&c.TokenAlgorithm, p.TokenAlgorithm)
+	set(&c.AuthMethod, p.AuthMethod)
+	set(&c.AssertionAlgorithm, p.AssertionAlgorithm)
+	set(&c.AssertionAudience, p.AssertionAudience)
+	set(&c.JWKSURI, p.JWKSURI)
 	setList(&c.Permissions, p.Permissions)
 	setList(&c.Roles.Names, p.Roles)
 	setList(&c.Audiences, p.Audiences)
@@ -264,13 +301,25 @@ func (p ClientPatch) over(c identity.Client, now time.Time) (identity.Client, er
 	if p.Metadata != nil {
 		c.Metadata, metadataErr = c.Metadata.Merge(p.Metadata)
 	}
-	if err := collect(checkClient(c), requireErr, metadataErr); err != nil {
+	if p.Keys != nil {
+		c.Keys, keysErr = newClientKeys("jwks", *p.Keys, now)
+	}
+	if err := collect(checkClient(c), requireErr, metadataErr, keysErr); err != nil {
 		return c, err
 	}
-	if p.Require == nil && p.StaticSignature == nil {
+	if !p.proofs() {
 		return c, nil // whatever time has made of its credentials
 	}
-	return c, satisfiable(c, now)
+	can := provable(c, now)
+	if p.secretLater {
+		can |= identity.ProofSecret
+	}
+	return c, satisfiable(c, can)
+}
+
+// proofs reports whether the patch says anything of how the client proves itself.
+func (p ClientPatch) proofs() bool {
+	return p.Require != nil || p.StaticSignature != nil || p.AuthMethod != nil || p.AssertionAlgorithm != nil || p.JWKSURI != nil || p.Keys != nil
 }
 
 // DeleteClient removes a client; the id is never given again. It needs what

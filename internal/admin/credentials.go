@@ -114,6 +114,9 @@ func (s *Service) AddClientKey(ctx context.Context, caller identity.Caller, clie
 	}
 	change := s.alterClient(ctx, caller, clientID, match)
 	change.write = func(tx *store.DB, found, _ identity.Client) (audit.Change, error) {
+		if found.JWKSURI != "" {
+			return audit.Change{}, identity.Errorf(identity.Conflict, "The keys of the client are at its jwks_uri.")
+		}
 		if len(found.Keys) >= identity.MaxClientCredentials {
 			return audit.Change{}, identity.Errorf(identity.Conflict, "The client has %d keys; delete one first.", len(found.Keys))
 		}

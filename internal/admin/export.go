@@ -80,7 +80,7 @@ func declaredRole(r identity.Role) api.DeclaredRole {
 }
 
 func declaredAudience(a identity.AudiencePolicy) api.DeclaredAudience {
-	d := api.DeclaredAudience{Audience: a.Audience, Name: a.Name, TokenExpiration: int64(a.Expiration / time.Second), Algorithm: a.Algorithm}
+	d := api.DeclaredAudience{Audience: a.Audience, Name: a.Name, TokenExpiration: int64(a.Expiration / time.Second), Algorithm: a.Algorithm, IntrospectionClient: a.IntrospectionClient}
 	if a.Permissions != nil {
 		d.Permissions = &a.Permissions
 	}
@@ -92,6 +92,7 @@ func declaredClient(c identity.Client) api.DeclaredClient {
 		ClientID: c.ID, Name: c.Name, Enabled: settledFlag(&c.Enabled), Require: c.Require.Names(), StaticSignature: c.StaticSignature,
 		Permissions: settledList(c.Permissions), Roles: settledList(c.Roles.Names), Audiences: settledAudiences(&c.Audiences),
 		TokenExpiration: int64(c.TokenExpiration / time.Second), TokenAlgorithm: c.TokenAlgorithm, Metadata: declaredMetadata(c.Metadata),
+		AuthMethod: string(c.AuthMethod), AssertionAlgorithm: c.AssertionAlgorithm, AssertionAudience: settledAssertionAudience(string(c.AssertionAudience)), JWKSURI: c.JWKSURI,
 	}
 	for _, k := range c.Keys {
 		d.Keys = append(d.Keys, api.DeclaredKey{PublicKey: json.RawMessage(k.JWK), Label: k.Label})

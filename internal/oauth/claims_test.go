@@ -17,7 +17,13 @@ import (
 func verified(t *testing.T, s *identitytest.Service, r identitytest.Response) (header, claims map[string]any) {
 	t.Helper()
 	wantStatus(t, r, 200)
-	text, _ := s.Object(r)["token"].(string)
+	return verifiedToken(t, s, s.Object(r)["token"])
+}
+
+// verifiedToken is verified for a token itself.
+func verifiedToken(t *testing.T, s *identitytest.Service, compact any) (header, claims map[string]any) {
+	t.Helper()
+	text, _ := compact.(string)
 	var keys gojose.JSONWebKeySet
 	if err := json.Unmarshal(s.JWKS(), &keys); err != nil {
 		t.Fatal(err)

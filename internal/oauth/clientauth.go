@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -40,7 +41,7 @@ func readClient(r *http.Request, f *web.Form) (authn.ClientCredentials, error) {
 		c = authn.ClientCredentials{ID: named, Secret: &secret, Method: identity.AuthSecretPost}
 	case byAssertion:
 		// RFC 7521 section 4.2: client_id may be left out, since the assertion names it too.
-		c = authn.ClientCredentials{ID: subject(assertion), Signature: &assertion, Method: identity.AuthPrivateKeyJWT}
+		c = authn.ClientCredentials{ID: cmp.Or(subject(assertion), named), Signature: &assertion, Method: identity.AuthPrivateKeyJWT}
 	default:
 		return c, &identity.Error{Kind: identity.InvalidCredentials, Err: identity.Refuse(identity.RefusedClientProof, "the client proves itself in no way")}
 	}

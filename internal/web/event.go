@@ -21,7 +21,7 @@ type event struct {
 	ip      netip.Addr
 	agent   string
 	pattern string
-	oauth   bool // the route speaks of failures as RFC 6749 does
+	oauth   bool // see OAuth
 	err     error
 	bytesIn int64
 	place   *gate // while the request is worked on

@@ -20,7 +20,7 @@ func oauthErrorOf(kind identity.Kind) (status int, code string) {
 		return http.StatusBadRequest, kind.String()
 	case identity.InvalidRequest, identity.InvalidJSON, identity.UnsupportedMediaType:
 		return http.StatusBadRequest, "invalid_request"
-	case identity.PayloadTooLarge, identity.MethodNotAllowed:
+	case identity.PayloadTooLarge:
 		status, _ = statusOf(kind)
 		return status, "invalid_request"
 	case identity.RateLimited, identity.Overloaded, identity.Unavailable:

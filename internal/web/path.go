@@ -18,7 +18,6 @@ type path struct {
 	origins   map[string]bool
 	admit     func(context.Context) error
 	endpoints map[string]endpoint
-	oauth     bool // see OAuth
 }
 
 type endpoint struct {
@@ -27,6 +26,7 @@ type endpoint struct {
 	gate    *gate
 	always  bool
 	late    bool
+	oauth   bool
 }
 
 // servedMethods are those a handler can be registered for. HEAD follows from
@@ -39,7 +39,7 @@ func servedMethods() []string {
 // event, because http.Handler returns none.
 func (p *path) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := eventOf(r.Context())
-	e.pattern, e.oauth = p.pattern, p.oauth
+	e.pattern = p.pattern
 	e.err = p.dispatch(w, r)
 }
 
@@ -64,6 +64,7 @@ func (p *path) dispatch(w http.ResponseWriter, r *http.Request) error {
 		p.allowOrigin(w, r)
 	}
 	e := eventOf(r.Context())
+	e.oauth = ep.oauth
 	defer e.leave()
 	if ep.late {
 		e.later = ep.gate

@@ -82,7 +82,7 @@ const (
 	// worked on: see Enter. It is for what is often answered from memory: that shall
 	// not be refused because others wait.
 	Late
-	// OAuth has the path answer every failure as RFC 6749 section 5.2 says, and not with a
+	// OAuth has failures of the handler answered as RFC 6749 section 5.2 says, and not with a
 	// problem document.
 	OAuth
 )
@@ -175,8 +175,7 @@ func (rt *Router) Handle(method, pattern string, h Handler, options ...Option) {
 	if always {
 		g = &gate{most: watchers}
 	}
-	p.oauth = p.oauth || slices.Contains(options, OAuth)
-	p.endpoints[method] = endpoint{handler: h, cors: slices.Contains(options, CORS), gate: g, always: always, late: slices.Contains(options, Late)}
+	p.endpoints[method] = endpoint{handler: h, cors: slices.Contains(options, CORS), gate: g, always: always, late: slices.Contains(options, Late), oauth: slices.Contains(options, OAuth)}
 }
 
 // Routes lists what is registered, by pattern and then by method. HEAD is not

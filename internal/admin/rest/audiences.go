@@ -46,6 +46,9 @@ func (h *Handler) createAudience(w http.ResponseWriter, r request) error {
 	if algorithm := nullableString(o, "algorithm"); algorithm != nil {
 		n.Algorithm = *algorithm
 	}
+	if client := nullableString(o, "introspection_client"); client != nil {
+		n.IntrospectionClient = *client
+	}
 	o.Merge(web.NoQuery(r.Request))
 	if err := o.Err(); err != nil {
 		return err
@@ -75,6 +78,7 @@ func (h *Handler) patchAudience(w http.ResponseWriter, r request) error {
 	}
 	p := admin.AudiencePatch{
 		Name: optionalString(o, "name"), Permissions: nullableList(o, "permissions"), Expiration: expiration(o), Algorithm: nullableString(o, "algorithm"),
+		IntrospectionClient: nullableString(o, "introspection_client"),
 	}
 	o.Merge(web.NoQuery(r.Request))
 	if err := o.Err(); err != nil {
@@ -130,6 +134,9 @@ func viewAudience(a identity.AudiencePolicy) api.Audience {
 	}
 	if a.Algorithm != "" {
 		view.Algorithm = &a.Algorithm
+	}
+	if a.IntrospectionClient != "" {
+		view.IntrospectionClient = &a.IntrospectionClient
 	}
 	return view
 }

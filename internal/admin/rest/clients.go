@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -44,6 +45,16 @@ func (h *Handler) createClient(w http.ResponseWriter, r request) error {
 	if n.PublicKey = publicKey(o); n.PublicKey == "" && o.Has("public_key") { // which would make a secret
 		o.Merge(identity.InvalidField("public_key", "must not be empty"))
 	}
+	if set := keySet(o); set != nil {
+		if n.Keys = *set; o.Has("public_key") || len(n.Keys) == 0 {
+			o.Invalid("jwks", "must have a key, and not be together with public_key")
+		}
+	}
+	n.AuthMethod, n.AssertionAlgorithm = identity.AuthMethod(deref(nullableString(o, "token_endpoint_auth_method"))), deref(nullableString(o, "token_endpoint_auth_signing_alg"))
+	n.AssertionAudience, n.JWKSURI = identity.AssertionAudience(deref(optionalString(o, "assertion_audience"))), deref(nullableString(o, "jwks_uri"))
+	if o.Has("assertion_audience") && n.AssertionAudience == "" {
+		o.Merge(identity.CheckAssertionAudience(""))
+	}
 	n.StaticSignature, _ = o.OptionalBool("static_signature")
 	n.Require, _ = o.OptionalStrings("require")
 	if id := optionalString(o, "client_id"); id != nil {
@@ -82,6 +93,33 @@ func publicKey(o *web.Object) string {
 	return text
 }
 
+// keySet reads the keys of a JWK Set (RFC 7517 section 5); nil where it is absent.
+func keySet(o *web.Object) *[]admin.NewKey {
+	text := o.OptionalObject("jwks")
+	if text == nil {
+		return nil
+	}
+	var set struct {
+		Keys *[]json.RawMessage `json:"keys"`
+	}
+	if json.Unmarshal(text, &set) != nil || set.Keys == nil {
+		o.Invalid("jwks", "must be a JWK Set")
+		return nil
+	}
+	keys := make([]admin.NewKey, len(*set.Keys))
+	for i, key := range *set.Keys {
+		keys[i].PublicKey = string(key)
+	}
+	return &keys
+}
+
+func deref(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
 // expiration reads token_expiration: nil where it is absent, zero for null.
 func expiration(o *web.Object) *time.Duration {
 	if o.Null("token_expiration") {
@@ -114,6 +152,8 @@ func (h *Handler) patchClient(w http.ResponseWriter, r request) error {
 		Name: optionalString(o, "name"), Require: optionalList(o, "require"), Permissions: optionalList(o, "permissions"),
 		Roles: optionalList(o, "roles"), Audiences: optionalList(o, "audiences"), StaticSignature: optionalBool(o, "static_signature"),
 		Enabled: optionalBool(o, "enabled"), TokenExpiration: expiration(o), TokenAlgorithm: nullableString(o, "token_algorithm"),
+		AuthMethod: (*identity.AuthMethod)(nullableString(o, "token_endpoint_auth_method")), AssertionAlgorithm: nullableString(o, "token_endpoint_auth_signing_alg"),
+		AssertionAudience: (*identity.AssertionAudience)(optionalString(o, "assertion_audience")), JWKSURI: nullableString(o, "jwks_uri"), Keys: keySet(o),
 		Metadata: o.OptionalObject("metadata"),
 	}
 	o.Merge(web.NoQuery(r.Request))
@@ -140,8 +180,17 @@ func viewClient(c identity.Client) api.Client {
 		Permissions: c.Permissions, Roles: c.Roles.Names, Audiences: c.Audiences, TokenExpiration: optionalSeconds(c.TokenExpiration),
 		Metadata: metadata(c.Metadata), CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
-	if c.TokenAlgorithm != "" {
-		view.TokenAlgorithm = &c.TokenAlgorithm
+	view.AssertionAudience = string(c.AssertionAudience)
+	for _, member := range []struct {
+		shown **string
+		value string
+	}{
+		{&view.TokenAlgorithm, c.TokenAlgorithm}, {&view.AuthMethod, string(c.AuthMethod)},
+		{&view.AssertionAlgorithm, c.AssertionAlgorithm}, {&view.JWKSURI, c.JWKSURI},
+	} {
+		if member.value != "" {
+			*member.shown = &member.value
+		}
 	}
 	for _, s := range c.Secrets {
 		view.Secrets = append(view.Secrets, viewSecret(s))

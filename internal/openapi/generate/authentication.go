@@ -87,7 +87,9 @@ func (d *document) keys() {
 		fails: common,
 	})
 	metadata := answer{status: 200, text: "The metadata.", body: api.Discovery{}, examples: []example{{"metadata", "An issuer without a path", api.Discovery{
-		Issuer: exampleIssuer, JWKSURI: exampleIssuer + "/.well-known/jwks.json",
+		Issuer: exampleIssuer, JWKSURI: exampleIssuer + "/.well-known/jwks.json", RevocationListURI: exampleIssuer + "/.well-known/revocation-list",
+		TokenEndpoint: exampleIssuer + "/oauth2/token", IntrospectionEndpoint: exampleIssuer + "/oauth2/introspect", RevocationEndpoint: exampleIssuer + "/oauth2/revoke",
+		GrantTypesSupported: []string{"client_credentials"}, SubjectTypesSupported: []string{"public"}, IDTokenAlgorithms: []string{"ES256"},
 	}}}}
 	for _, o := range []operation{
 		{path: "/.well-known/openid-configuration", id: "getOpenIDConfiguration", summary: "Metadata, where OpenID Connect Discovery puts them"},

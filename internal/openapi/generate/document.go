@@ -51,6 +51,8 @@ func newDocument(comments map[string]comment) (*document, error) {
 			Schemas: d.schemas.registry, Responses: map[string]*huma.Response{}, Headers: headerComponents(),
 			SecuritySchemes: map[string]*huma.SecurityScheme{"bearer": {
 				Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: bearerText,
+			}, "client": {
+				Type: "http", Scheme: "basic", Description: clientText,
 			}},
 		},
 		Tags: tags,
@@ -67,6 +69,7 @@ type operation struct {
 	body             any // of a request; nil for none
 	examples         []example
 	success          []answer
+	oauth            bool // a form, and failures as RFC 6749 has them
 	fails            []identity.Kind
 	alsoMergePatch   bool
 	mayBeEmpty       bool // the body may be left out
@@ -79,6 +82,7 @@ type answer struct {
 	text      string
 	body      any    // nil for none
 	mediaType string // of a body that is not JSON
+	also      string // another media type, for whoever accepts it
 	headers   []string
 	examples  []example
 }
@@ -116,6 +120,10 @@ func (d *document) add(o operation) {
 	} else if strings.HasPrefix(o.path, "/api/") {
 		d.err = fmt.Errorf("%s %s is no route of the administration", o.method, o.path)
 	}
+	if o.oauth {
+		op.Responses = d.oauthFailures(append(o.fails, identity.Overloaded))
+		op.Security = []map[string][]string{{"client": {}}, {}}
+	}
 	for _, name := range pathWildcard.FindAllStringSubmatch(o.path, -1) {
 		op.Parameters = append(op.Parameters, pathParameter(name[1], o.path))
 	}
@@ -126,6 +134,9 @@ func (d *document) add(o operation) {
 	if o.body != nil {
 		media := &huma.MediaType{Schema: d.schemas.of(o.body), Examples: examplesOf(o.examples)}
 		op.RequestBody = &huma.RequestBody{Required: !o.mayBeEmpty, Content: map[string]*huma.MediaType{"application/json": media}}
+		if o.oauth {
+			op.RequestBody.Content = map[string]*huma.MediaType{"application/x-www-form-urlencoded": media}
+		}
 		if o.alsoMergePatch {
 			op.RequestBody.Content["application/merge-patch+json"] = media
 		}
@@ -150,6 +161,9 @@ func (d *document) answer(a answer) *huma.Response {
 			schema = d.schemas.of(a.body)
 		}
 		response.Content = map[string]*huma.MediaType{"application/json": {Schema: schema, Examples: examplesOf(a.examples)}}
+	}
+	if a.also != "" {
+		response.Content[a.also] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Pattern: compactJWS}}
 	}
 	if response.Description == "" {
 		response.Description = http.StatusText(a.status)

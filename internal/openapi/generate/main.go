@@ -39,6 +39,7 @@ func generate(source string) ([]byte, error) {
 	}
 	d.authentication()
 	d.sessions()
+	d.oauth()
 	d.keys()
 	d.administration()
 	d.lifecycle()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -22,6 +23,10 @@ import (
 type problem struct {
 	header http.Header
 	body   api.Problem
+	// oauth is what it answers at /oauth2, with oauthStatus and oauthHeader.
+	oauth       api.OAuthError
+	oauthStatus int
+	oauthHeader http.Header
 }
 
 const exampleRequestID = "01985d3a-7c6b-7f00-8a51-3d2f0c5b9e11"
@@ -43,12 +48,17 @@ func answered(kind identity.Kind) (problem, error) {
 		}
 		return e
 	})
-	recorder := httptest.NewRecorder()
-	request := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", nil)
-	request.Header.Set("X-Request-Id", exampleRequestID)
-	router.ServeHTTP(recorder, request)
-	p := problem{header: recorder.Header()}
-	return p, json.Unmarshal(recorder.Body.Bytes(), &p.body)
+	router.Handle("GET", "/oauth2", func(http.ResponseWriter, *http.Request) error { return &identity.Error{Kind: kind} }, web.OAuth)
+	ask := func(path string) *httptest.ResponseRecorder {
+		recorder := httptest.NewRecorder()
+		request := httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, nil)
+		request.Header.Set("X-Request-Id", exampleRequestID)
+		router.ServeHTTP(recorder, request)
+		return recorder
+	}
+	document, oauth := ask("/"), ask("/oauth2")
+	p := problem{header: document.Header(), oauthHeader: oauth.Header(), oauthStatus: oauth.Code}
+	return p, errors.Join(json.Unmarshal(document.Body.Bytes(), &p.body), json.Unmarshal(oauth.Body.Bytes(), &p.oauth))
 }
 
 // headers that a response may have, by name.
@@ -58,6 +68,7 @@ var headerTexts = map[string]string{
 	"ETag":             "The version of the resource, for If-Match or If-None-Match.",
 	"WWW-Authenticate": "The challenge (RFC 9110 section 11.6.1; RFC 6750 section 3 for bearer tokens).",
 	"Retry-After":      "After how many seconds to try again.",
+	"Pragma":           "Always no-cache (RFC 6749 section 5.1).",
 	"Allow":            "The methods that the route has.",
 	"RateLimit-Policy": "How many attempts of one address may fail (`q`) in how many seconds (`w`): draft-ietf-httpapi-ratelimit-headers. Not there where there is no such limit.",
 	"RateLimit":        "How many attempts of this address may still fail (`r`), and after how many seconds all of them may again (`t`).",

@@ -50,7 +50,7 @@ func users() resource {
 func clients() resource {
 	shown := api.Client{
 		ClientID: "billing", Name: "Billing", Enabled: true, Require: api.List[string]{"secret"}, Permissions: api.List[string]{"orders:read"},
-		Audiences: api.List[string]{"*"}, Metadata: exampleMetadata, CreatedAt: exampleAt(), UpdatedAt: exampleAt(),
+		Audiences: api.List[string]{"*"}, AssertionAudience: "issuer", Metadata: exampleMetadata, CreatedAt: exampleAt(), UpdatedAt: exampleAt(),
 		Secrets: api.List[api.ClientSecret]{{ID: "8h2k4m6q", CreatedAt: exampleAt()}},
 	}
 	return resource{
@@ -63,6 +63,7 @@ func clients() resource {
 			{"secret", "One that must present a secret, which is generated", api.CreateClientRequest{Name: "Billing", ClientID: "billing", Permissions: api.List[string]{"orders:read"}}},
 			{"signature", "One that must present a signature", api.CreateClientRequest{Name: "Billing", ClientID: "billing", PublicKey: quoted(examplePEM)}},
 			{"jwk", "The same, with the key as a JWK", api.CreateClientRequest{Name: "Billing", ClientID: "billing", PublicKey: json.RawMessage(exampleJWK)}},
+			{"jwks-uri", "One whose keys are where it says", api.CreateClientRequest{Name: "Billing", ClientID: "billing", JWKSURI: new("https://billing.example.com/jwks.json"), AuthMethod: new("private_key_jwt")}},
 			{"both", "One that must present both", api.CreateClientRequest{
 				Name: "Billing", ClientID: "billing", ClientSecret: "a secret of sufficient length", PublicKey: quoted(examplePEM), Require: api.List[string]{"secret", "signature"},
 			}},
