@@ -24,7 +24,7 @@ func TestContinues(t *testing.T) {
 	}
 	want := identity.Principal{
 		ID: "u", User: true, Permissions: []string{"a", "b", "c"}, Audiences: []string{"orders"}, AuthTime: login, AMR: []string{"pwd", "otp"},
-		Version: 7, TokensFrom: user.TokensFrom,
+		Version: 7, TokensFrom: user.TokensFrom, RevokedAt: user.TokensFrom,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

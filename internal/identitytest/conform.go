@@ -115,7 +115,8 @@ func (d *description) find(path string, status int) (string, map[string]operatio
 		}
 		// The documents are also under the issuer's path.
 		wellKnown := strings.HasPrefix(pattern, "/.well-known/") && (strings.HasSuffix(path, pattern) || strings.HasPrefix(path, pattern+"/"))
-		if wellKnown && status != http.StatusNotFound {
+		standard := strings.HasPrefix(pattern, "/oauth2/") && strings.HasSuffix(path, pattern)
+		if (wellKnown || standard) && status != http.StatusNotFound {
 			return pattern, item
 		}
 	}

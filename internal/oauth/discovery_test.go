@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/identitytest"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
 
 const (
@@ -41,7 +43,7 @@ func TestDiscoveryLocations(t *testing.T) {
 	} {
 		t.Run(c.issuer, func(t *testing.T) {
 			s := identitytest.New(t, identitytest.Options{Issuer: c.issuer})
-			want := map[string]any{"issuer": c.issuer, "jwks_uri": c.jwks, "response_types_supported": []any{}}
+			want := wantMetadata(c.issuer, strings.TrimSuffix(c.jwks, jwksPath))
 			keys := string(s.JWKS())
 			for _, path := range append(c.found, openIDPath, oauthPath, jwksPath) {
 				r := s.Get(path)
@@ -55,7 +57,6 @@ func TestDiscoveryLocations(t *testing.T) {
 					}
 					continue
 				}
-				// No token_endpoint: POST /auth/token is not that of RFC 6749.
 				if diff := cmp.Diff(want, s.Object(r)); diff != "" {
 					t.Errorf("%s: %s", path, diff)
 				}
@@ -69,8 +70,104 @@ func TestDiscoveryLocations(t *testing.T) {
 			for _, path := range c.not {
 				wantProblem(t, s.Get(path), "GET", 404, "not_found", nil)
 			}
+			// The endpoints are where the metadata say, also under the issuer's path.
+			at := strings.TrimSuffix(c.jwks, jwksPath)
+			at = at[strings.Index(at+"/", "//")+2:]
+			_, path, _ := strings.Cut(at, "/")
+			if path != "" {
+				path = "/" + path
+			}
+			for _, endpoint := range []string{standardPath, introspectPath, revokePath} {
+				wantOAuthError(t, postForm(s, path+endpoint, "x=y"), 400, "invalid_request")
+			}
+			wantStatus(t, s.Get(path+listPath), 200)
 			s.WantNoCanary(canary)
 		})
+	}
+}
+
+// wantMetadata is what both documents say, under the URL at which the issuer is reached.
+func wantMetadata(issuer, at string) map[string]any {
+	list := func(words ...string) []any {
+		all := make([]any, len(words))
+		for i, word := range words {
+			all[i] = word
+		}
+		return all
+	}
+	methods := list("client_secret_basic", "client_secret_post", "private_key_jwt")
+	algorithms := list("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
+	return map[string]any{
+		"issuer": issuer, "jwks_uri": at + jwksPath, "revocation_list_uri": at + listPath, "response_types_supported": []any{},
+		"token_endpoint": at + standardPath, "introspection_endpoint": at + introspectPath, "revocation_endpoint": at + revokePath,
+		"grant_types_supported":                 list("client_credentials"),
+		"token_endpoint_auth_methods_supported": methods, "introspection_endpoint_auth_methods_supported": methods, "revocation_endpoint_auth_methods_supported": methods,
+		"token_endpoint_auth_signing_alg_values_supported": algorithms, "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+		"revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+		"subject_types_supported": list("public"), "id_token_signing_alg_values_supported": list("ES256"), "introspection_signing_alg_values_supported": list("ES256"),
+	}
+}
+
+// The metadata tell the truth (RFC 8414 section 2): every endpoint of theirs is served, and what is
+// served as one is in them; each method, grant and algorithm works, and no other does.
+func TestMetadataAreTrue(t *testing.T) {
+	s := identitytest.New(t)
+	metadata := s.Object(s.Get(oauthPath))
+	named := map[string]bool{}
+	for member, value := range metadata {
+		if strings.HasSuffix(member, "_endpoint") || strings.HasSuffix(member, "_uri") {
+			path, found := strings.CutPrefix(value.(string), s.Issuer)
+			if !found {
+				t.Errorf("%s is %v, which is not under the issuer", member, value)
+			}
+			named[path] = true
+		}
+	}
+	for _, route := range s.Routes {
+		standard := strings.HasPrefix(route.Pattern, "/oauth2/") || strings.HasPrefix(route.Pattern, "/.well-known/") && route.Pattern != openIDPath && route.Pattern != oauthPath
+		if standard && !named[route.Pattern] {
+			t.Errorf("%s %s is served and in no metadata", route.Method, route.Pattern)
+		}
+		delete(named, route.Pattern)
+	}
+	if len(named) > 0 {
+		t.Errorf("the metadata name what is not served: %v", named)
+	}
+	for _, endpoint := range []string{"token", "introspection", "revocation"} {
+		works := map[string]bool{}
+		for _, algorithm := range jose.AssertionAlgorithms() {
+			key := s.Key(algorithm)
+			id := "key-" + endpoint + "-" + string(algorithm)
+			bound := string(algorithm)
+			s.AddClient(admin.NewClient{ID: id, PublicKey: key.Public().PEM(), AssertionAlgorithm: bound})
+			signer, err := jose.NewSigner(key, algorithm, "JWT")
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := s.Clock.Now().Unix()
+			assertion, err := signer.Sign([]byte(object("iss", id, "sub", id, "aud", s.Issuer, "jti", id, "exp", now+60)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := strings.TrimPrefix(metadata[endpoint+"_endpoint"].(string), s.Issuer)
+			works[bound] = postForm(s, path, grant(append(asserted(assertion), "token", "x")...)).Status == 200
+		}
+		for _, listed := range metadata[endpoint+"_endpoint_auth_signing_alg_values_supported"].([]any) {
+			if !works[listed.(string)] {
+				t.Errorf("%s: %s is listed and does not work", endpoint, listed)
+			}
+			delete(works, listed.(string))
+		}
+		if len(works) > 0 {
+			t.Errorf("%s: works and is not listed: %v", endpoint, works)
+		}
+	}
+	// The algorithms are those of the published keys, as they change.
+	if _, err := s.Installation.Admin.MakeKey(t.Context(), local, "EdDSA"); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Object(s.Get(openIDPath))["id_token_signing_alg_values_supported"]; cmp.Diff([]any{"ES256", "EdDSA"}, got) != "" {
+		t.Errorf("the algorithms of two keys are %v", got)
 	}
 }
 

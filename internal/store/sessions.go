@@ -116,14 +116,33 @@ func (db *DB) SessionUsers(ctx context.Context, ids []string) (map[string]string
 	return users, nil
 }
 
+// listedSessions is how many sessions of a user have revocations of their own.
+const listedSessions = 100
+
 // EndSessionsOf ends all sessions of a user and returns how many. Where an administrator has
-// asked for it, the user's tokens are revoked: that needs Change.
+// asked for it, their tokens are revoked, and of very many sessions the user's tokens: that
+// needs Change.
 func (db *DB) EndSessionsOf(ctx context.Context, userID, by string) (int64, error) {
-	n, err := db.endSessions(ctx, by, `user_id = ?`, userID)
-	if err == nil && n > 0 && by == identity.EndAdministrator {
-		err = db.RevokeIssued(ctx, identity.RevokedPrincipal, userID)
+	if by != identity.EndAdministrator {
+		return db.endSessions(ctx, by, `user_id = ?`, userID)
 	}
-	return n, err
+	living, err := db.Sessions(ctx, SessionFilter{UserID: userID, Limit: listedSessions + 1})
+	if err != nil {
+		return 0, err
+	}
+	if len(living) > listedSessions {
+		err = db.RevokeIssued(ctx, identity.RevokedPrincipal, userID)
+	} else {
+		for _, s := range living {
+			if err := db.RevokeIssued(ctx, identity.RevokedSession, s.ID); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return db.endSessions(ctx, by, `user_id = ?`, userID)
 }
 
 // endSessions ends sessions, and has them forgotten soon.

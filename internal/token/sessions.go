@@ -252,6 +252,7 @@ func (s *Sessions) reused(ctx context.Context, session identity.Session, refresh
 	if err != nil {
 		return err
 	}
+	s.follower.Changed(ctx)
 	return refused(of(session, identity.Refuse(identity.RefusedSessionReused, "a refresh token was used a second time, or is from after a backup: its session has ended")).
 		With("token_of_refresh", refreshes).With("refreshes", session.Refreshes).At("refreshed_at", session.RefreshedAt))
 }

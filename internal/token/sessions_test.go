@@ -150,8 +150,11 @@ func TestUsesAfterTheEnd(t *testing.T) {
 			return ""
 		},
 		"by the tests": func(f *family) string {
-			ended, err := d.Installation.DB.EndSession(t.Context(), f.id, identity.EndAdministrator)
-			d.must(err)
+			var ended bool
+			d.must(d.Installation.DB.Change(t.Context(), func(tx *store.DB) (err error) {
+				ended, err = tx.EndSession(t.Context(), f.id, identity.EndAdministrator)
+				return err
+			}))
 			if !ended {
 				t.Error("it was over before")
 			}

@@ -23,6 +23,7 @@ func TestProblemOfEveryKind(t *testing.T) {
 	want := map[string]int{
 		"internal": 500, "invalid_json": 400, "invalid_credentials": 401, "invalid_refresh_token": 401, "invalid_token": 401,
 		"insufficient_permission": 403, "invalid_audience": 403, "password_change_required": 403, "not_found": 404, "method_not_allowed": 405,
+		"invalid_scope": 403, "unauthorized_client": 403, "unsupported_grant_type": 400, "unsupported_token_type": 400,
 		"conflict": 409, "precondition_failed": 412, "payload_too_large": 413, "unsupported_media_type": 415,
 		"invalid_request": 422, "rate_limited": 429, "overloaded": 503, "unavailable": 503,
 	}

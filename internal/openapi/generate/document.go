@@ -106,7 +106,14 @@ var pathWildcard = regexp.MustCompile(`\{(\w+)\}`)
 func (d *document) add(o operation) {
 	op := &huma.Operation{
 		Method: o.method, Path: o.path, OperationID: o.id, Tags: []string{o.tag}, Summary: o.summary, Description: o.text,
-		Security: []map[string][]string{}, Responses: d.failures(append(o.fails, identity.Overloaded)), // with too many requests at once
+		Security: []map[string][]string{},
+	}
+	o.fails = append(o.fails, identity.Overloaded) // with too many requests at once
+	if o.oauth {
+		op.Responses = d.oauthFailures(o.fails)
+		op.Security = []map[string][]string{{"client": {}}, {}}
+	} else {
+		op.Responses = d.failures(o.fails)
 	}
 	if permission, ok := d.permissions[o.method+" "+o.path]; ok {
 		delete(d.permissions, o.method+" "+o.path)
@@ -119,10 +126,6 @@ func (d *document) add(o operation) {
 		op.Extensions = map[string]any{"x-permission": permission}
 	} else if strings.HasPrefix(o.path, "/api/") {
 		d.err = fmt.Errorf("%s %s is no route of the administration", o.method, o.path)
-	}
-	if o.oauth {
-		op.Responses = d.oauthFailures(append(o.fails, identity.Overloaded))
-		op.Security = []map[string][]string{{"client": {}}, {}}
 	}
 	for _, name := range pathWildcard.FindAllStringSubmatch(o.path, -1) {
 		op.Parameters = append(op.Parameters, pathParameter(name[1], o.path))

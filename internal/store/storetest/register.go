@@ -24,6 +24,7 @@ func testClientChanges(t *testing.T, h *harness) {
 	h.clock.Move(time.Minute)
 	next := robot
 	next.Name, next.Enabled, next.Require, next.StaticSignature = "Another name", false, identity.ProofSecret, false
+	next.AuthMethod, next.AssertionAlgorithm, next.AssertionAudience, next.JWKSURI = "", "", identity.AssertionForIssuer, ""
 	next.Permissions, next.Audiences, next.TokenExpiration, next.TokenAlgorithm, next.Metadata = []string{"q"}, []string{}, 0, "RS256", `{"a":1}`
 	h.change(db, func(tx *store.DB) error { return tx.UpdateClient(ctx, next) })
 	next.Version, next.UpdatedAt = 2, h.clock.Now()

@@ -13,8 +13,11 @@ func testEndSessions(t *testing.T, h *harness) {
 	db, ctx := h.configured(ann, bob), t.Context()
 	end := func(s identity.Session, by string, want bool) {
 		t.Helper()
-		ended, err := db.EndSession(ctx, s.ID, by)
-		check(t, err)
+		var ended bool
+		h.change(db, func(tx *store.DB) (err error) {
+			ended, err = tx.EndSession(ctx, s.ID, by)
+			return err
+		})
 		if ended != want {
 			t.Errorf("ended is %v", ended)
 		}
@@ -147,8 +150,10 @@ func testPruneSessions(t *testing.T, h *harness) {
 	expiring, other, ended := h.begin(db, ann), h.begin(db, ann), h.session(ann)
 	ended.ExpiresAt = h.clock.Now().Add(100 * time.Hour)
 	check(t, db.BeginSession(ctx, ended))
-	_, err = db.EndSession(ctx, ended.ID, identity.EndReuse)
-	check(t, err)
+	h.change(db, func(tx *store.DB) error {
+		_, err := tx.EndSession(ctx, ended.ID, identity.EndReuse)
+		return err
+	})
 	wantEqual(t, h.standing(db, ended.ID).ExpiresAt, h.clock.Now().Add(24*time.Hour))
 	prune(10, 0)
 	h.clock.Move(time.Hour - time.Millisecond)

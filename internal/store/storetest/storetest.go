@@ -54,6 +54,7 @@ func Run(t *testing.T, create func(t *testing.T) Database) {
 		{"sessions end", testEndSessions},
 		{"sessions end with their epoch", testEpoch},
 		{"sessions are pruned", testPruneSessions},
+		{"revocations", testRevocations},
 		{"refresh tokens are used once", testUseRefresh},
 		{"refresh tokens are used once among fifty", testUseRefreshParallel},
 		{"attempts are counted", testThrottles},
@@ -166,6 +167,7 @@ func (h *harness) client(id string) identity.Client {
 	return identity.Client{
 		ID: id, Name: "The " + id, Enabled: true, Require: identity.ProofSecret | identity.ProofSignature, StaticSignature: true,
 		Permissions: []string{"p"}, Audiences: []string{"x", "y"},
+		AuthMethod: identity.AuthSecretPost, AssertionAlgorithm: "PS256", AssertionAudience: identity.AssertionForTokenEndpoint, JWKSURI: "https://" + id + ".test/jwks",
 		Secrets:  []identity.ClientSecret{{ID: identity.NewSecretID(), Hash: "hash", Chosen: true, Label: "first", CreatedAt: now, ExpiresAt: now.Add(time.Hour)}},
 		Keys:     []identity.ClientKey{{ID: identity.NewID(now), KID: "kid of " + id, JWK: `{"kty":"OKP"}`, Label: "key", CreatedAt: now}},
 		Metadata: "{}", Version: 1, Roles: identity.Roles{Names: []string{}, Permissions: []string{}}, TokenExpiration: time.Minute,
