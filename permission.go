@@ -23,6 +23,8 @@ const (
 	PermissionKeysWrite          = "identity:keys:write"
 	PermissionSessionsRead       = "identity:sessions:read"
 	PermissionSessionsWrite      = "identity:sessions:write"
+	PermissionTokensRead         = "identity:tokens:read"
+	PermissionTokensWrite        = "identity:tokens:write"
 	PermissionThrottlesRead      = "identity:throttles:read"
 	PermissionThrottlesWrite     = "identity:throttles:write"
 	PermissionAuditRead          = "identity:audit:read"
@@ -66,7 +68,7 @@ func knownPermission(p string) bool {
 		return true
 	}
 	resource, verb, _ := strings.Cut(strings.TrimPrefix(p, permissionPrefix), ":")
-	return slices.Contains([]string{"configuration", "users", "clients", "roles", "audiences", "keys", "sessions", "audit", "throttles", "health"}, resource) &&
+	return slices.Contains([]string{"configuration", "users", "clients", "roles", "audiences", "keys", "sessions", "tokens", "audit", "throttles", "health"}, resource) &&
 		(verb == "read" || verb == "write")
 }
 

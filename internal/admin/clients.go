@@ -58,7 +58,7 @@ type ClientPatch struct {
 
 	// secretLater leaves it open whether it has a secret that it requires.
 	secretLater bool
-	Metadata                               []byte
+	Metadata    []byte
 }
 
 // CreateClient makes a client and returns it with its secret, which nobody can read

@@ -74,6 +74,9 @@ func (d *driver) send(method string, route web.Route, path, body string, headers
 	if strings.HasPrefix(route.Pattern, "/api/") && !slices.Contains(headers, "Authorization") {
 		headers = append(headers, "Authorization", "Bearer "+d.admin)
 	}
+	if strings.HasPrefix(route.Pattern, "/oauth2/") && !slices.Contains(headers, "Content-Type") {
+		headers = append(headers, "Content-Type", "application/x-www-form-urlencoded")
+	}
 	r := d.Do(method, path, body, headers...)
 	if method == route.Method {
 		if d.seen[route] == nil {
@@ -100,8 +103,11 @@ func (d *driver) account(r identitytest.Response) {
 	if code, ok := members["code"].(string); ok && r.Status >= 400 {
 		d.codes[code] = true
 	}
+	if code, ok := members["error"].(string); ok {
+		d.codes[code] = true
+	}
 	if r.Status < 300 {
-		for name, of := range map[string]func(string) string{"token": signatureOf, "refresh_token": end, "client_secret": end} {
+		for name, of := range map[string]func(string) string{"token": signatureOf, "access_token": signatureOf, "refresh_token": end, "client_secret": end} {
 			if text, ok := members[name].(string); ok {
 				d.keep("a "+name+" that was handed out, "+rand.Text()[:4], of(text))
 				delete(members, name)

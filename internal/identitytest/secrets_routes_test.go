@@ -28,14 +28,14 @@ func (d *driver) specs() map[string]spec {
 	all := map[string]spec{}
 	for _, pattern := range []string{
 		"/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/healthz", "/readyz", "/metrics",
-		"/openapi.json", "/docs", "/redoc", "/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/sessions", "/api/keys", "/api/audit", "/api/configuration", "/api/throttles", "/api/health-report", "/api/declaration",
+		"/openapi.json", "/docs", "/redoc", "/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/sessions", "/api/keys", "/api/audit", "/api/configuration", "/api/throttles", "/api/revocations", "/.well-known/revocation-list", "/api/health-report", "/api/declaration",
 	} {
 		all["GET "+pattern] = spec{}
 	}
 	for pattern, path := range map[string]string{"/docs/{file}": "/docs/docs.css", "/redoc/{file}": "/redoc/docs.css"} {
 		all["GET "+pattern] = spec{path: always(path)}
 	}
-	for _, of := range []map[string]spec{d.authSpecs(), d.userSpecs(), d.clientSpecs(), d.credentialSpecs(), d.keySpecs(), d.otherSpecs()} {
+	for _, of := range []map[string]spec{d.authSpecs(), d.oauthSpecs(), d.userSpecs(), d.clientSpecs(), d.credentialSpecs(), d.keySpecs(), d.otherSpecs()} {
 		for name, s := range of {
 			all[name] = s
 		}

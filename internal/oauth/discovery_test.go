@@ -104,7 +104,7 @@ func wantMetadata(issuer, at string) map[string]any {
 		"token_endpoint_auth_methods_supported": methods, "introspection_endpoint_auth_methods_supported": methods, "revocation_endpoint_auth_methods_supported": methods,
 		"token_endpoint_auth_signing_alg_values_supported": algorithms, "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
 		"revocation_endpoint_auth_signing_alg_values_supported": algorithms,
-		"subject_types_supported": list("public"), "id_token_signing_alg_values_supported": list("ES256"), "introspection_signing_alg_values_supported": list("ES256"),
+		"subject_types_supported":                               list("public"), "id_token_signing_alg_values_supported": list("ES256"), "introspection_signing_alg_values_supported": list("ES256"),
 	}
 }
 

@@ -96,6 +96,13 @@ func scanRevocation(scan func(...any) error) (identity.Revocation, error) {
 	return r, err
 }
 
+// Revocation returns that of a kind and value; NotFound if there is none that may still concern
+// a token.
+func (db *DB) Revocation(ctx context.Context, kind identity.RevocationKind, value string) (identity.Revocation, error) {
+	hash := identity.Revocation{Kind: kind, Value: value}.Hash()
+	return one(db.revocations(ctx, `AND kind = ? AND hash = ?`, string(kind), hash[:]))("revocation")
+}
+
 // RevokedBy are the values by which a token may be revoked; empty ones by none.
 type RevokedBy struct {
 	Token, Session, Principal, Key string

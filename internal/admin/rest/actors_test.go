@@ -14,7 +14,7 @@ const goodPassword = "a long password"
 // ownPermissions are all that the contract names in section 3.
 func ownPermissions() []string {
 	list := []string{identity.PermissionAdmin}
-	for _, resource := range []string{"configuration", "users", "clients", "roles", "audiences", "keys", "sessions", "audit", "throttles", "health"} {
+	for _, resource := range []string{"configuration", "users", "clients", "roles", "audiences", "keys", "sessions", "tokens", "audit", "throttles", "health"} {
 		list = append(list, "identity:"+resource+":read", "identity:"+resource+":write")
 	}
 	return list

@@ -99,6 +99,7 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 		change{"POST /api/keys/{id}/activate", next + "/activate", nil, "key.activated", last(next), []string{"activates_at"}, []string{"activates_at"}, `{"now":1}`},
 		change{"DELETE /api/throttles/{id}", throttled, nil, "throttle.cleared", last(throttled), []string{"kind", "attempts"}, nil, "{}"},
 		change{"POST /api/declaration", "/api/declaration", map[string]any{"version": 1, "configuration": map[string]any{"jwt_expiration": 601}}, "configuration.updated", "-", []string{"jwt_expiration"}, []string{"jwt_expiration"}, `{"version":2}`},
+		change{"POST /api/revocations", "/api/revocations", map[string]any{"kind": "jti", "value": "some-jti"}, "token.revoked", "some-jti", nil, nil, `{"kind":"all","value":"x"}`},
 		change{"POST /api/leak", "/api/leak", map[string]any{"found": canary}, "leak.examined", "-", nil, []string{"kind", "good", "owners"}, `{"found":""}`},
 		change{"DELETE /api/keys/{id}", unused, nil, "key.deleted", last(unused), []string{"kid", "algorithm"}, nil, "{}"},
 	)

@@ -69,13 +69,14 @@ func (d *desk) fill() []string {
 		d.wantStatus("a key", d.asAdmin("POST", "/api/keys", `{"algorithm":"ES256"}`), 201)
 		d.client(fmt.Sprintf("client-%d", i), nil)
 		d.role(fmt.Sprintf("role-%d", i))
+		d.wantStatus("a revocation", d.asAdmin("POST", "/api/revocations", fmt.Sprintf(`{"kind":"jti","value":"jti-%d"}`, i)), 200)
 		d.made("/api/audiences", map[string]any{"audience": fmt.Sprintf("audience-%d", i), "name": "x"})
 		if i < 4 {
 			d.wantStatus("a secret", d.asAdmin("POST", "/api/clients/client-0/secrets", "{}"), 201)
 		}
 	}
 	d.must(d.StoreEvents(d.Context())) // of the logins, which come late
-	return []string{"/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/audit", "/api/sessions", "/api/keys", "/api/throttles", "/api/clients/client-0/secrets"}
+	return []string{"/api/users", "/api/clients", "/api/roles", "/api/audiences", "/api/audit", "/api/sessions", "/api/keys", "/api/throttles", "/api/revocations", "/api/clients/client-0/secrets"}
 }
 
 func TestPagesMakeTheWhole(t *testing.T) {

@@ -25,7 +25,7 @@ func rule(method, pattern string) string {
 	}
 	of := map[string]string{
 		"configuration": "configuration", "users": "users", "clients": "clients", "secrets": "clients", "roles": "roles",
-		"audiences": "audiences", "sessions": "sessions", "audit": "audit", "throttles": "throttles", "health-report": "health",
+		"audiences": "audiences", "sessions": "sessions", "audit": "audit", "throttles": "throttles", "revocations": "tokens", "health-report": "health",
 	}
 	if strings.HasPrefix(pattern, "/api/clients/{id}/keys") {
 		of["keys"] = "clients"

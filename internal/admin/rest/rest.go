@@ -46,7 +46,7 @@ type request struct {
 
 // Table lists every route.
 func (h *Handler) Table() []Route {
-	return slices.Concat(h.configuration(), h.users(), h.clients(), h.credentials(), h.roles(), h.audiences(), h.sessions(), h.keys(), h.throttles(), h.audit(), h.leak(), h.health(), h.declaration())
+	return slices.Concat(h.configuration(), h.users(), h.clients(), h.credentials(), h.roles(), h.audiences(), h.sessions(), h.revocations(), h.keys(), h.throttles(), h.audit(), h.leak(), h.health(), h.declaration())
 }
 
 // Routes registers the table.

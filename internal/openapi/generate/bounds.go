@@ -55,7 +55,7 @@ var bounds = map[string]bound{
 	"kid":                text(43, 43, thumbprint),
 	"token":              text(1, 0, compactJWS),
 	"token_type":         constant("Bearer"),
-	"Discovery.jwks_uri": format("uri"),
+	"Discovery.jwks_uri": isURI,
 	"request_id":         text(1, 128, requestID),
 
 	"CreateUserRequest.password":                     password,
@@ -130,9 +130,13 @@ var bounds = map[string]bound{
 	"CreateAudienceRequest.introspection_client":          both(text(1, 128, clientID), orNull),
 	"AudiencePatch.introspection_client":                  text(1, 128, clientID),
 	"DeclaredAudience.introspection_client":               text(1, 128, clientID),
+	"RevokeRequest.kind":                                  oneOf(revocationKinds()...),
+	"RevokeRequest.value":                                 text(1, 255, ""),
+	"Revocation.kind":                                     oneOf(revocationKinds()...),
+	"Revocation.value":                                    text(1, 255, ""),
 	"OAuthTokenRequest.grant_type":                        constant("client_credentials"),
 	"OAuthTokenRequest.audience":                          items(text(1, 255, printable)),
-	"OAuthTokenRequest.resource":                          items(both(text(1, 255, printable), format("uri"))),
+	"OAuthTokenRequest.resource":                          items(both(text(1, 255, printable), isURI)),
 	"OAuthTokenRequest.client_assertion_type":             constant("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
 	"OAuthTokenForm.client_assertion_type":                constant("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
 	"OAuthTokenForm.token":                                both(text(1, 0, ""), writeOnly),
@@ -141,10 +145,10 @@ var bounds = map[string]bound{
 	"Introspection.aud":                                   some(text(1, 255, printable)),
 	"OAuthError.error":                                    oneOf(oauthErrors...),
 	"OAuthError.error_description":                        text(1, 0, `^[ !#-\[\]-~]+$`),
-	"Discovery.revocation_list_uri":                       format("uri"),
-	"Discovery.token_endpoint":                            format("uri"),
-	"Discovery.introspection_endpoint":                    format("uri"),
-	"Discovery.revocation_endpoint":                       format("uri"),
+	"Discovery.revocation_list_uri":                       isURI,
+	"Discovery.token_endpoint":                            isURI,
+	"Discovery.introspection_endpoint":                    isURI,
+	"Discovery.revocation_endpoint":                       isURI,
 	"Problem.type":                                        constant("about:blank"),
 	"Problem.status":                                      number(400, 599),
 	"Problem.code":                                        oneOf(codes()...),
@@ -236,7 +240,7 @@ func oneOf(values ...string) bound {
 
 func constant(value string) bound { return func(s *huma.Schema) { s.Const = value } }
 
-func format(name string) bound { return func(s *huma.Schema) { s.Format = name } }
+func isURI(s *huma.Schema) { s.Format = "uri" }
 
 func byDefault(value any) bound { return func(s *huma.Schema) { s.Default = value } }
 
@@ -309,4 +313,12 @@ func authMethod(s *huma.Schema) {
 
 func assertionAlgorithm(s *huma.Schema) { oneOf(words(jose.AssertionAlgorithms())...)(s) }
 
-func jwksURI(s *huma.Schema) { both(text(1, 2000, ""), format("uri"))(s) }
+func jwksURI(s *huma.Schema) { both(text(1, 2000, ""), isURI)(s) }
+
+func revocationKinds() []string {
+	var kinds []string
+	for _, k := range identity.RevocationKinds() {
+		kinds = append(kinds, string(k))
+	}
+	return kinds
+}

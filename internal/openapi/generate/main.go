@@ -43,6 +43,7 @@ func generate(source string) ([]byte, error) {
 	d.keys()
 	d.administration()
 	d.lifecycle()
+	d.revocations()
 	d.throttles()
 	d.leaks()
 	d.declaration()

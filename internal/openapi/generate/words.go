@@ -34,6 +34,7 @@ var tags = []*huma.Tag{
 	{Name: "Roles", Description: "Named sets of permissions."},
 	{Name: "Audiences", Description: "What is registered of those for whom tokens are meant."},
 	{Name: "Sessions", Description: "Logins that can be refreshed."},
+	{Name: "Revocations", Description: "Access tokens that count no more though they have not expired."},
 	{Name: "Signing keys", Description: "What signs tokens, and its rotation."},
 	{Name: "Throttles", Description: "Names on which too many attempts have failed."},
 	{Name: "Declaration", Description: "How the installation is to be, as a whole."},
