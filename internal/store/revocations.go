@@ -7,8 +7,8 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 )
 
-// Revoke stores a revocation, until no token is left that it could concern. One of the same
-// kind and value takes it in. It needs Change.
+// Revoke stores a revocation, until no token is left that it could concern. It takes in one of
+// the same kind and value, or is taken in by it. It needs Change.
 func (db *DB) Revoke(ctx context.Context, r identity.Revocation) error {
 	hash := r.Hash()
 	var before, expires int64
@@ -16,12 +16,10 @@ func (db *DB) Revoke(ctx context.Context, r identity.Revocation) error {
 	if err != nil && identity.KindOf(err) != identity.NotFound {
 		return err
 	}
-	if r.Before.Before(fromMillis(before)) {
-		r.Before = fromMillis(before)
+	if millis(r.Before) <= before && millis(r.ExpiresAt) <= expires {
+		return nil
 	}
-	if r.ExpiresAt.Before(fromMillis(expires)) {
-		r.ExpiresAt = fromMillis(expires)
-	}
+	r.Before, r.ExpiresAt = fromMillis(max(before, millis(r.Before))), fromMillis(max(expires, millis(r.ExpiresAt)))
 	if _, err := db.exec(ctx, "replacing a revocation", `DELETE FROM revocations WHERE kind = ? AND hash = ?`, string(r.Kind), hash[:]); err != nil {
 		return err
 	}

@@ -79,8 +79,9 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 		return Access{}, err
 	}
 	now := i.now()
-	if now.Before(from) {
-		now = from
+	issued := now
+	if issued.Before(from) {
+		issued = from
 	}
 	if !g.Until.IsZero() && !now.Before(g.Until) {
 		return Access{}, refused(identity.Refuse(identity.RefusedSessionOver, "the session has just expired").Of(g.Principal.ID).With("session", g.SessionID).At("expired_at", g.Until))
@@ -95,7 +96,7 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 	}
 	claims := Claims{
 		Issuer: cfg.Issuer, Subject: g.Principal.ID, Audience: g.Audience,
-		IssuedAt: now.Unix(), Expires: expires.Unix(), ID: rand.Text(), SessionID: g.SessionID,
+		IssuedAt: issued.Unix(), Expires: expires.Unix(), ID: rand.Text(), SessionID: g.SessionID,
 		ClientID: g.Principal.ID, GrantType: GrantClient,
 		Permissions: identity.SortedSet(g.Permissions),
 	}
@@ -112,7 +113,7 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 		return Access{}, fmt.Errorf("encoding the claims of a token: %w", err)
 	}
 	signed, err := i.sign(ctx, g.Algorithm, payload)
-	lifetime = time.Duration(claims.Expires-claims.IssuedAt) * time.Second
+	lifetime = time.Duration(claims.Expires-now.Unix()) * time.Second
 	return Access{Token: signed, ID: claims.ID, Audience: g.Audience, Lifetime: lifetime, Scope: scope}, err
 }
 
