@@ -47,7 +47,7 @@ func parseJWK(data []byte) (PublicKey, error) {
 	}
 	for _, secret := range []jsontext.Value{jwk.D, jwk.P, jwk.Q, jwk.DP, jwk.DQ, jwk.QI, jwk.Oth, jwk.K} {
 		if secret != nil {
-			return PublicKey{}, errPrivateKeySent
+			return PublicKey{}, ErrPrivateKey
 		}
 	}
 	// RFC 7517 sections 4.2 and 4.3: what the key says it is for, it is for.

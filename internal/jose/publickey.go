@@ -23,11 +23,11 @@ type PublicKey struct {
 	spki  []byte
 }
 
-var (
-	errPrivateKeySent = errors.New("a private key was sent where a public key belongs: " +
-		"treat it as leaked, make a new pair and send only its public half")
-	errPublicKeyText = errors.New("the public key must be one PEM block of type PUBLIC KEY (SPKI), or one JWK")
-)
+// ErrPrivateKey is the error of a private or symmetric key where a public one belongs.
+var ErrPrivateKey = errors.New("a private key was sent where a public key belongs: " +
+	"treat it as leaked, make a new pair and send only its public half")
+
+var errPublicKeyText = errors.New("the public key must be one PEM block of type PUBLIC KEY (SPKI), or one JWK")
 
 // NewPublicKey takes an *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 // and keeps a copy of it. It refuses what the policy forbids.
@@ -75,7 +75,7 @@ func ParsePublicKey(text []byte) (PublicKey, error) {
 		return parseJWK(text)
 	}
 	if bytes.Contains(text, []byte("PRIVATE KEY-----")) {
-		return PublicKey{}, errPrivateKeySent
+		return PublicKey{}, ErrPrivateKey
 	}
 	block, rest, ok := firstPEM(text)
 	if !ok || len(rest) > 0 || len(block.Headers) > 0 {
