@@ -1,10 +1,6 @@
 package identity
 
-import (
-	"net/url"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // AuthMethod is a way in which a client presents its proof to an endpoint of the standards:
 // one of the registry of RFC 7591 section 4.2.
@@ -61,20 +57,6 @@ const (
 func CheckAssertionAudience(a AssertionAudience) error {
 	if a != AssertionForIssuer && a != AssertionForTokenEndpoint {
 		return InvalidField("assertion_audience", "must be issuer or token_endpoint")
-	}
-	return nil
-}
-
-// CheckJWKSURI refuses what cannot be where a client's keys are (RFC 7591 section 2): an https
-// URL with a host, without user information and fragment, of at most 2000 characters; http is
-// for networks that the operator has allowed. Empty is none.
-func CheckJWKSURI(text string) error {
-	if text == "" {
-		return nil
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Contains(text, "#") || !printableASCII(text, 2000) {
-		return InvalidField("jwks_uri", "must be an https URL without user information and fragment")
 	}
 	return nil
 }

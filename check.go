@@ -23,6 +23,7 @@ const (
 	RefusedStaticWrong       Check = "static_signature.wrong"
 	RefusedKeyUnknown        Check = "key.unknown"
 	RefusedKeyAlgorithm      Check = "key.algorithm"
+	RefusedKeyUnavailable    Check = "key.unavailable"
 	RefusedAssertionType     Check = "assertion.typ"
 	RefusedAssertionAlg      Check = "assertion.alg"
 	RefusedAssertionClaims   Check = "assertion.claims"
@@ -97,7 +98,7 @@ func Checks() []Check {
 	return []Check{
 		RefusedClientUnknown, RefusedClientDisabled, RefusedClientHeader, RefusedClientMethod, RefusedClientProof, RefusedClientProofs, RefusedSecretMissing, RefusedSecretForm, RefusedSecretUnknown,
 		RefusedSecretExpired, RefusedSecretWrong, RefusedSignatureMissing, RefusedSignatureForm, RefusedSignatureWrong,
-		RefusedStaticNotAllowed, RefusedStaticWrong, RefusedKeyUnknown, RefusedKeyAlgorithm, RefusedAssertionType, RefusedAssertionAlg,
+		RefusedStaticNotAllowed, RefusedStaticWrong, RefusedKeyUnknown, RefusedKeyAlgorithm, RefusedKeyUnavailable, RefusedAssertionType, RefusedAssertionAlg,
 		RefusedAssertionClaims, RefusedAssertionIssuer, RefusedAssertionSubject, RefusedAssertionAudience,
 		RefusedAssertionExpired, RefusedAssertionLifetime, RefusedAssertionEarly, RefusedAssertionIssued,
 		RefusedAssertionID, RefusedAssertionSpent,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/breach"
+	"github.com/seed-60f9e3ad/identity/internal/clientkeys"
 	"github.com/seed-60f9e3ad/identity/internal/server"
 )
 
@@ -37,7 +38,7 @@ const waitForDatabase = time.Minute
 func openInstallation(ctx context.Context, s settings, logger *slog.Logger, create bool) (*server.Installation, error) {
 	cfg := server.InstallationConfig{
 		Database: s.database, MustExist: !create, EncryptionKey: s.encryptionKey, Hashing: s.hashing(),
-		PasswordRange: breach.Config{URL: s.passwordRangeURL}, Settings: s.values, Logger: logger,
+		PasswordRange: breach.Config{URL: s.passwordRangeURL}, ClientKeys: clientkeys.Config{Networks: s.keysNetworks}, Settings: s.values, Logger: logger,
 	}
 	if create {
 		cfg.WaitFor = waitForDatabase
@@ -54,7 +55,7 @@ func openLocal(ctx context.Context, p *program, anyKey bool) (*server.Installati
 	}
 	in, err := server.OpenInstallation(ctx, server.InstallationConfig{
 		Database: s.database, MustExist: true, EncryptionKey: s.encryptionKey, AnyKey: anyKey, Hashing: s.hashing(),
-		PasswordRange: breach.Config{URL: s.passwordRangeURL}, Settings: s.values, Logger: newLogger(s, p.stderr, "text"),
+		PasswordRange: breach.Config{URL: s.passwordRangeURL}, ClientKeys: clientkeys.Config{Networks: s.keysNetworks}, Settings: s.values, Logger: newLogger(s, p.stderr, "text"),
 	})
 	if err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ type settings struct {
 	tlsCertFile, tlsKeyFile string
 	allowedOrigins          []string
 	trustedProxies          []netip.Prefix
+	keysNetworks            []netip.Prefix
 	addressFailures         int
 	auditRetentionDays      int
 

@@ -77,6 +77,8 @@ func settingsTable() []setting {
 			expected: "a number of days, 0 to 36500", set: setInt(func(s *settings) *int { return &s.auditRetentionDays }, 0, 36_500)},
 		{name: "PASSWORD_RANGE_URL", purpose: "Service that is asked whether a new password is known from a breach, by the range API of Have I Been Pwned, such as `https://api.pwnedpasswords.com/range`; not set is none ([docs/passwords.md](docs/passwords.md)).",
 			expected: "an https URL, or an http URL of the loopback interface, without user, query and fragment", set: setRangeURL},
+		{name: "JWKS_URI_NETWORKS", purpose: "Networks from which the keys of clients may be fetched (`jwks_uri`) although they are not public, and with http, comma-separated; not set is none ([docs/oauth.md](docs/oauth.md)).",
+			expected: "networks such as 10.0.0.0/8, or addresses, separated by commas", set: setList(addKeysNetwork)},
 		{name: "API_DOCS", fallback: "on", purpose: "`off` leaves out `/openapi.json`, `/docs` and `/redoc`.",
 			expected: "on or off", set: setOneOf(func(s *settings) *string { return &s.apiDocs }, "on", "off")},
 
@@ -138,7 +140,12 @@ func addOrigin(s *settings, part string) error {
 	return nil
 }
 
-func addProxy(s *settings, part string) error {
+func addProxy(s *settings, part string) error { return addNetwork(&s.trustedProxies, part) }
+
+func addKeysNetwork(s *settings, part string) error { return addNetwork(&s.keysNetworks, part) }
+
+// addNetwork adds a network, or one address.
+func addNetwork(list *[]netip.Prefix, part string) error {
 	network, err := netip.ParsePrefix(part)
 	if err != nil {
 		address, err := netip.ParseAddr(part)
@@ -147,7 +154,7 @@ func addProxy(s *settings, part string) error {
 		}
 		network = netip.PrefixFrom(address, address.BitLen())
 	}
-	s.trustedProxies = append(s.trustedProxies, network)
+	*list = append(*list, network)
 	return nil
 }
 

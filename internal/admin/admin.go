@@ -22,6 +22,8 @@ type Service struct {
 	pool     *argon2.Pool
 	breached func(context.Context, identity.Secret) bool
 
+	checkKeysURI func(string) error
+
 	environment Environment
 	measured    *measurement
 	// underway has the requests of Once.
@@ -39,16 +41,18 @@ type Config struct {
 	// Breached reports whether a password is known from a breach; nil asks nobody. It is
 	// asked outside of transactions, for passwords that would otherwise be taken.
 	Breached func(context.Context, identity.Secret) bool
+	// CheckKeysURI refuses a URL from which the keys of a client will not be fetched.
+	CheckKeysURI func(string) error
 	// Environment is for Health.
 	Environment Environment
 }
 
 // New makes a Service.
 func New(cfg Config) (*Service, error) {
-	if cfg.DB == nil || cfg.Follower == nil || cfg.Ring == nil || cfg.Pool == nil {
-		return nil, errors.New("administration needs a database, a follower, a key ring and a hashing pool")
+	if cfg.DB == nil || cfg.Follower == nil || cfg.Ring == nil || cfg.Pool == nil || cfg.CheckKeysURI == nil {
+		return nil, errors.New("administration needs a database, a follower, a key ring, a hashing pool and a check of URLs")
 	}
-	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool, breached: cfg.Breached, environment: cfg.Environment, measured: &measurement{}, underway: &sync.Map{}}, nil
+	return &Service{db: cfg.DB, follower: cfg.Follower, ring: cfg.Ring, pool: cfg.Pool, breached: cfg.Breached, checkKeysURI: cfg.CheckKeysURI, environment: cfg.Environment, measured: &measurement{}, underway: &sync.Map{}}, nil
 }
 
 // Now is the time by which the operations judge.

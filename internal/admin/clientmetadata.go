@@ -44,6 +44,14 @@ func fault(err error) string {
 	return err.Error()
 }
 
+// mayFetch refuses a URL from which keys will not be fetched; empty is none.
+func (s *Service) mayFetch(uri string) error {
+	if uri == "" {
+		return nil
+	}
+	return s.checkKeysURI(uri)
+}
+
 // coherent refuses metadata of a client that are at odds with each other (RFC 7591 section 2).
 func coherent(c identity.Client) error {
 	if err := identity.CheckAuthMethod(c.AuthMethod, c.Require); err != nil {

@@ -124,7 +124,7 @@ func (s *Service) newClient(ctx context.Context, n NewClient) (identity.Client, 
 	}
 	asked, requireErr := askedProofs(n.Require)
 	client.Metadata, metadataErr = client.Metadata.Merge(n.Metadata)
-	err := collect(identity.CheckClientID(client.ID), checkClient(client), keyErr, secretErr, metadataErr, requireErr)
+	err := collect(identity.CheckClientID(client.ID), checkClient(client), keyErr, secretErr, metadataErr, requireErr, s.mayFetch(client.JWKSURI))
 	if n.Bare {
 		client.Require = asked
 		return client, secret, err
@@ -152,7 +152,7 @@ func (n NewClient) keys(now time.Time) ([]identity.ClientKey, error) {
 func checkClient(c identity.Client) error {
 	return collect(identity.CheckName(c.Name), identity.CheckPermissions(c.Permissions), identity.CheckRoles(c.Roles.Names),
 		identity.CheckAudiences(c.Audiences), identity.CheckTokenExpiration(c.TokenExpiration), checkAlgorithm("token_algorithm", c.TokenAlgorithm),
-		checkAssertionAlgorithm(c.AssertionAlgorithm), identity.CheckAssertionAudience(c.AssertionAudience), identity.CheckJWKSURI(c.JWKSURI))
+		checkAssertionAlgorithm(c.AssertionAlgorithm), identity.CheckAssertionAudience(c.AssertionAudience))
 }
 
 // askedProofs reads what the client is to require; absent is the empty set.
@@ -239,6 +239,9 @@ func (s *Service) Clients(ctx context.Context, caller identity.Caller, after str
 // found there is the one to change.
 func (s *Service) UpdateClient(ctx context.Context, caller identity.Caller, id string, p ClientPatch, match func(identity.Client) error) (identity.Client, error) {
 	var updated identity.Client
+	if err := s.mayFetch(deref(p.JWKSURI)); err != nil {
+		return updated, err
+	}
 	spare, err := s.spareFor(ctx, caller, deref(p.TokenAlgorithm))
 	if err != nil {
 		return updated, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/clientkeys"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/ratelimit"
 	"github.com/seed-60f9e3ad/identity/internal/store"
@@ -31,6 +32,7 @@ type Authenticator struct {
 	verifier      *jose.Verifier
 	configuration func(context.Context) (identity.Configuration, error)
 	logger        *slog.Logger
+	keys          *clientkeys.Fetcher
 	clients       *store.Cache[*knownClient]
 	users         *store.Cache[identity.User] // by id, for Current
 	uses          uses
@@ -53,18 +55,20 @@ type Config struct {
 	// Limited, if set, is told of each attempt that was refused for being too many, by
 	// PolicyAddress or PolicyName, for metrics.
 	Limited func(policy string)
+	// ClientKeys fetches the keys of clients that publish them themselves.
+	ClientKeys *clientkeys.Fetcher
 }
 
 // New makes an Authenticator.
 func New(cfg Config) (*Authenticator, error) {
-	if cfg.DB == nil || cfg.Follower == nil || cfg.Pool == nil || cfg.Configuration == nil || cfg.Logger == nil {
-		return nil, errors.New("the authenticator needs a database, a follower, a hashing pool, the configuration and a logger")
+	if cfg.DB == nil || cfg.Follower == nil || cfg.Pool == nil || cfg.Configuration == nil || cfg.Logger == nil || cfg.ClientKeys == nil {
+		return nil, errors.New("the authenticator needs a database, a follower, a hashing pool, the configuration, a logger and a fetcher of client keys")
 	}
 	verifier, err := jose.NewVerifier()
 	if err != nil {
 		return nil, fmt.Errorf("making dummy keys: %w", err)
 	}
-	a := &Authenticator{db: cfg.DB, pool: cfg.Pool, verifier: verifier, configuration: cfg.Configuration, logger: cfg.Logger}
+	a := &Authenticator{db: cfg.DB, pool: cfg.Pool, verifier: verifier, configuration: cfg.Configuration, logger: cfg.Logger, keys: cfg.ClientKeys}
 	a.addresses = addresses{ratelimit.New(cfg.Failures, a.db.Now), ratelimit.New(cfg.Failures, a.db.Now)}
 	a.events = ratelimit.New(eventPolicy, a.db.Now)
 	if a.limited = cfg.Limited; a.limited == nil {

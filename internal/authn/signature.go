@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/clientkeys"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
 // signature is a presented signature, read but not verified. With neither form
@@ -107,7 +109,10 @@ func (a *Authenticator) proveAssertion(ctx context.Context, client *knownClient,
 	if err != nil {
 		return nil, err
 	}
-	key := client.keyFor(m)
+	key, err := a.keyOf(ctx, client, m)
+	if err != nil {
+		return nil, err
+	}
 	try.verified, try.keyID = true, key.id
 	payload, err := a.verifier.Verify(m, key.PublicKey)
 	if err != nil {
@@ -129,6 +134,35 @@ func (a *Authenticator) proveAssertion(ctx context.Context, client *knownClient,
 func assertionType(typ string) bool {
 	typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
 	return typ == "" || typ == "jwt" || typ == "client-authentication+jwt"
+}
+
+// keyOf is keyFor, and for a client that publishes its keys itself asks for them, if need be.
+// While others are waited for, the request is none of those that are worked on.
+func (a *Authenticator) keyOf(ctx context.Context, client *knownClient, m *jose.Message) (registeredKey, error) {
+	if client.JWKSURI == "" {
+		return client.keyFor(m), nil
+	}
+	defer trace.StartRegion(ctx, "clientkeys.Keys").End()
+	var set clientkeys.Set
+	var err error
+	overloaded := web.Meanwhile(ctx, func() {
+		set, err = a.keys.Keys(ctx, clientkeys.Wanted{ClientID: client.ID, URI: client.JWKSURI, KID: m.KID(), Algorithm: m.Algorithm()})
+	})
+	switch {
+	case overloaded != nil:
+		return registeredKey{}, overloaded
+	case errors.Is(err, clientkeys.ErrUnavailable):
+		// The same answer as to any other proof that does not hold: it would tell the client
+		// from others.
+		return registeredKey{}, refused(identity.Refuse(identity.RefusedKeyUnavailable, err.Error()).Of(client.ID))
+	case err != nil:
+		return registeredKey{}, err
+	}
+	key, found := set.For(m.KID(), m.Algorithm())
+	if !found {
+		return registeredKey{}, nil
+	}
+	return registeredKey{key.PublicKey, key.KID()}, nil
 }
 
 // keyFor returns the client's key that the message names, or without a name the

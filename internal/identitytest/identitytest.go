@@ -20,6 +20,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/breach"
+	"github.com/seed-60f9e3ad/identity/internal/clientkeys"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
 	"github.com/seed-60f9e3ad/identity/internal/server"
@@ -56,6 +57,8 @@ type Options struct {
 	Clock         *Clock
 	// PasswordRange is passed on.
 	PasswordRange breach.Config
+	// ClientKeys is passed on.
+	ClientKeys clientkeys.Config
 	// AuditRetention is passed on.
 	AuditRetention time.Duration
 	// AddressFailures and TrustedProxies are passed on. Zero failures is any number: all
@@ -135,7 +138,7 @@ func New(t testing.TB, options ...Options) *Service {
 		database.Now = s.Clock.Now
 	}
 	in, err := server.OpenInstallation(t.Context(), server.InstallationConfig{
-		Database: database, EncryptionKey: s.EncryptionKey, Hashing: o.Hashing, PasswordRange: o.PasswordRange, Logger: s.Logger,
+		Database: database, EncryptionKey: s.EncryptionKey, Hashing: o.Hashing, PasswordRange: o.PasswordRange, ClientKeys: o.ClientKeys, Logger: s.Logger,
 	})
 	s.must(err)
 	s.Installation = in

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
 	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/breach"
+	"github.com/seed-60f9e3ad/identity/internal/clientkeys"
 	"github.com/seed-60f9e3ad/identity/internal/doctor"
 	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/seal"
@@ -40,6 +41,9 @@ type InstallationConfig struct {
 	// PasswordRange is the service that is asked whether a new password is known from a
 	// breach; without a URL there is none. Its clock and logger are the installation's.
 	PasswordRange breach.Config
+	// ClientKeys says from where the keys of clients may be fetched; its clock and logger are
+	// the installation's.
+	ClientKeys clientkeys.Config
 	// Settings are those of the process, for whoever asks how it is; secrets have no value.
 	Settings []doctor.Value
 	Logger   *slog.Logger
@@ -56,6 +60,8 @@ type Installation struct {
 	Sealer *audit.Sealer
 	// Breaches is nil where no range service is asked.
 	Breaches *breach.Checker
+	// ClientKeys fetches the keys of clients that publish them themselves.
+	ClientKeys *clientkeys.Fetcher
 
 	sealer *seal.Sealer
 	logger *slog.Logger
@@ -117,9 +123,13 @@ func (in *Installation) assemble(ctx context.Context, cfg InstallationConfig, ke
 	if err != nil {
 		return err
 	}
+	cfg.ClientKeys.Now, cfg.ClientKeys.Logger = in.DB.Now, cfg.Logger
+	if in.ClientKeys, err = clientkeys.New(cfg.ClientKeys); err != nil {
+		return fmt.Errorf("JWKS_URI_NETWORKS: %w", err)
+	}
 	in.Sealer = audit.NewSealer(in.DB, in.Ring, cfg.Logger)
 	administration := admin.Config{
-		DB: in.DB, Follower: in.Follower, Ring: in.Ring, Pool: in.Pool,
+		DB: in.DB, Follower: in.Follower, Ring: in.Ring, Pool: in.Pool, CheckKeysURI: in.ClientKeys.CheckURI,
 		Environment: admin.Environment{Settings: cfg.Settings, WeakKey: keys[0].Weak(), KeyBeside: cfg.EncryptionKey.Empty()},
 	}
 	if cfg.PasswordRange.URL != "" {

@@ -145,7 +145,7 @@ func (s *Server) routes(cfg Config, metrics *metrics) (http.Handler, error) {
 	configuration := func(ctx context.Context) (identity.Configuration, error) { return held.Get(ctx, "") }
 
 	authenticator, err := authn.New(authn.Config{
-		DB: in.DB, Follower: in.Follower, Pool: in.Pool, Configuration: configuration, Logger: s.logger,
+		DB: in.DB, Follower: in.Follower, Pool: in.Pool, Configuration: configuration, Logger: s.logger, ClientKeys: in.ClientKeys,
 		Failures: authn.Failures(cfg.AddressFailures), Limited: metrics.refused,
 	})
 	if err != nil {

@@ -58,6 +58,11 @@ func (e *event) leave() *gate {
 	return g
 }
 
+// Meanwhile does something that waits for others than this service, during which the request
+// that ctx belongs to leaves its place among those that are worked on. It is Overloaded where
+// there are too many then.
+func Meanwhile(ctx context.Context, wait func()) error { return eventOf(ctx).meanwhile(wait) }
+
 // meanwhile does something that waits for the caller, outside of the gate.
 func (e *event) meanwhile(wait func()) error {
 	g := e.leave()
