@@ -24,7 +24,7 @@ const (
 
 // newClient makes a client that connects to these addresses only.
 func newClient(cfg Config, may func(netip.Addr) bool) *http.Client {
-	dialer := &net.Dialer{Resolver: cfg.Resolver, Control: func(_, address string, _ syscall.RawConn) error {
+	dialer := &net.Dialer{Timeout: cfg.Timeout, Resolver: cfg.Resolver, Control: func(_, address string, _ syscall.RawConn) error {
 		// The address is that of the connection: nothing is resolved after this.
 		to, err := netip.ParseAddrPort(address)
 		if err != nil || !may(to.Addr()) {
@@ -40,6 +40,8 @@ func newClient(cfg Config, may func(netip.Addr) bool) *http.Client {
 			TLSClientConfig: &tls.Config{RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12},
 			// An answer that has to be unpacked could become longer than it is.
 			DisableCompression: true, DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader,
+			// The end of a request does not end the making of its connection.
+			TLSHandshakeTimeout: cfg.Timeout,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -111,13 +113,10 @@ func cause(err error) error {
 	if refused, ok := errors.AsType[*refusedAddress](err); ok {
 		return refused
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if timed, ok := errors.AsType[net.Error](err); ok && timed.Timeout() {
 		return errors.New("it did not answer in time")
 	}
-	if name, ok := errors.AsType[*net.DNSError](err); ok {
-		if name.IsTimeout {
-			return errors.New("it did not answer in time")
-		}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return errors.New("its host has no address")
 	}
 	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {

@@ -51,7 +51,7 @@ func (f *Fetcher) look(want Wanted) (on *trip, ours bool) {
 	p, now := f.place(want.URI), f.now()
 	_, has := p.set.For(want.KID, want.Algorithm)
 	switch {
-	case has && younger(p.since, fresh, now), p.trip == nil && younger(p.asked, rest, now):
+	case has && younger(p.since, fresh, now), younger(p.asked, rest, now):
 		set, err := p.known(now)
 		return &trip{set: set, err: err}, false
 	case p.trip == nil:

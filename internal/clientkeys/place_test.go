@@ -35,6 +35,33 @@ func TestKeysGetOld(t *testing.T) {
 	}
 }
 
+// An answer that takes a minute is a minute old, and the rest of who gave it begins then.
+func TestSlowAnswersAreOld(t *testing.T) {
+	jwk, kid := newKey(t)
+	k := newKit(t, nil)
+	k.nowAnswers(func(w http.ResponseWriter, r *http.Request) {
+		k.pass(time.Minute)
+		answers(setOf(jwk))(w, r)
+	})
+	k.gets(kid, 1, kid)
+	k.pass(30*time.Second - 1)
+	k.gets("made up", 1, kid)
+	k.pass(4*time.Minute - 30*time.Second)
+	k.gets(kid, 1, kid)
+	k.pass(1)
+	k.gets(kid, 2, kid)
+	k.nowAnswers(func(w http.ResponseWriter, r *http.Request) {
+		k.pass(time.Minute)
+		down(w, r)
+	})
+	k.pass(4 * time.Minute)
+	k.gets(kid, 3, kid)
+	k.pass(30*time.Second - 1)
+	k.gets(kid, 3, kid)
+	k.pass(1)
+	k.gets(kid, 4, kid)
+}
+
 // A key is used at once, but nobody can have a URL asked more often than every 30 seconds.
 func TestUnknownKeyID(t *testing.T) {
 	old, oldKID := newKey(t)
@@ -272,6 +299,35 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	k.want.URI = "ftp://example.com/0"
 	k.refused(1, "not one that may be asked")
+}
+
+// A request on its way is not forgotten, however many come meanwhile.
+func TestNobodyIsForgotten(t *testing.T) {
+	jwk, kid := newKey(t)
+	arrived, leave := make(chan struct{}), make(chan struct{})
+	k := newKit(t, func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-leave
+		answers(setOf(jwk))(w, r)
+	})
+	k.cfg.Logger = discard
+	f := k.fetcher()
+	done := make(chan clientkeys.Set)
+	go func() {
+		set, _ := f.Keys(t.Context(), k.want)
+		done <- set
+	}()
+	<-arrived
+	for i := range clientkeys.MaxPlaces + 1 {
+		if _, err := f.Keys(t.Context(), clientkeys.Wanted{URI: fmt.Sprintf("ftp://example.com/%d", i)}); err == nil {
+			t.Fatal("there is no such client")
+		}
+	}
+	close(leave)
+	if set := <-done; strings.Join(set.KIDs(), " ") != kid {
+		t.Errorf("it got %q", set.KIDs())
+	}
+	k.gets("", 1, kid)
 }
 
 func TestWhatIsMissing(t *testing.T) {
