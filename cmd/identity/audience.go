@@ -56,6 +56,7 @@ likes or are signed as it can verify. An audience that is not registered works a
 
 type audienceFlags struct {
 	name, algorithm string
+	introspection   string
 	permissions     []string
 	anyPermission   bool
 	expiration      int64
@@ -67,6 +68,7 @@ func (f *audienceFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.anyPermission, "any-permission", false, "a token for it carries whatever its subject holds")
 	cmd.Flags().Int64Var(&f.expiration, "token-expiration", 0, "lifetime of such a token in seconds; 0 is as configured")
 	cmd.Flags().StringVar(&f.algorithm, "algorithm", "", `algorithm that signs it; "" is the default key's`)
+	cmd.Flags().StringVar(&f.introspection, "introspection-client", "", `client that may introspect tokens for it; "" is nobody`)
 	cmd.MarkFlagsMutuallyExclusive("permission", "any-permission")
 	completeFlag(cmd, "algorithm", words(jose.SigningAlgorithms(), func(a jose.Algorithm) string { return string(a) })...)
 }
@@ -76,13 +78,14 @@ func (f *audienceFlags) to(cmd *cobra.Command, body members) {
 	body.givenList(cmd, "permission", "permissions", f.permissions)
 	body.given(cmd, "any-permission", "permissions", nil)
 	body.givenSeconds(cmd, f.expiration)
-	body.givenAlgorithm(cmd, "algorithm", "algorithm", f.algorithm)
+	body.givenOrNull(cmd, "algorithm", "algorithm", f.algorithm)
+	body.givenOrNull(cmd, "introspection-client", "introspection_client", f.introspection)
 }
 
 func audienceFields(a api.Audience) [][2]string {
 	return [][2]string{
 		{"id", a.ID}, {"audience", a.Audience}, {"name", a.Name}, {"permissions", audiencePermissions(a)}, {"token_expiration", seconds(a.TokenExpiration)},
-		{"algorithm", orDefaultKey(a.Algorithm)}, {"created_at", when(&a.CreatedAt)}, {"updated_at", when(&a.UpdatedAt)},
+		{"algorithm", orDefaultKey(a.Algorithm)}, {"introspection_client", deref(a.IntrospectionClient)}, {"created_at", when(&a.CreatedAt)}, {"updated_at", when(&a.UpdatedAt)},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/api"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
@@ -53,7 +54,9 @@ func clientFields(c api.Client) [][2]string {
 		{"client_id", c.ClientID}, {"name", c.Name}, {"enabled", fmt.Sprint(c.Enabled)}, {"require", list(c.Require)},
 		{"static_signature", fmt.Sprint(c.StaticSignature)}, {"permissions", list(c.Permissions)}, {"roles", list(c.Roles)},
 		{"audiences", list(c.Audiences)}, {"token_expiration", seconds(c.TokenExpiration)},
-		{"token_algorithm", orDefaultKey(c.TokenAlgorithm)}, {"metadata", string(c.Metadata)},
+		{"token_algorithm", orDefaultKey(c.TokenAlgorithm)},
+		{"token_endpoint_auth_method", orAny(c.AuthMethod)}, {"token_endpoint_auth_signing_alg", orAny(c.AssertionAlgorithm)},
+		{"assertion_audience", c.AssertionAudience}, {"jwks_uri", deref(c.JWKSURI)}, {"metadata", string(c.Metadata)},
 	}
 	for _, s := range c.Secrets {
 		fields = append(fields, [2]string{"secret", phrases(s.ID, s.Label, "expires "+orNever(s.ExpiresAt), "last used "+orNever(s.LastUsedAt))})
@@ -62,6 +65,21 @@ func clientFields(c api.Client) [][2]string {
 		fields = append(fields, [2]string{"key", phrases(k.ID, k.Label, k.Algorithm, "last used "+orNever(k.LastUsedAt), "kid "+k.KID)})
 	}
 	return append(fields, [2]string{"created_at", when(&c.CreatedAt)}, [2]string{"updated_at", when(&c.UpdatedAt)})
+}
+
+// orAny is a word, or that there is none.
+func orAny(word *string) string {
+	if word == nil {
+		return "any"
+	}
+	return *word
+}
+
+func deref(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
 }
 
 // phrases are the texts that say something, one after the other.
@@ -77,6 +95,8 @@ type clientFlags struct {
 	static     bool
 	expiration int64
 	algorithm  string
+	// What it says of itself at the endpoints of the standards.
+	method, assertionAlg, assertionAudience, jwksURI string
 }
 
 func (f *clientFlags) add(cmd *cobra.Command, p *program) {
@@ -86,6 +106,13 @@ func (f *clientFlags) add(cmd *cobra.Command, p *program) {
 	cmd.Flags().BoolVar(&f.static, "static-signature", false, "accept the replayable signature of the original service (RSA keys only)")
 	cmd.Flags().Int64Var(&f.expiration, "token-expiration", 0, "lifetime of its tokens in seconds; 0 is as configured")
 	cmd.Flags().StringVar(&f.algorithm, "token-algorithm", "", `algorithm that signs its tokens where their audience says nothing of it; "" is the default key's`)
+	cmd.Flags().StringVar(&f.method, "auth-method", "", `the one way to prove itself at /oauth2; "" is any`)
+	cmd.Flags().StringVar(&f.assertionAlg, "assertion-alg", "", `the one algorithm of its assertions; "" is any that fits a key`)
+	cmd.Flags().StringVar(&f.assertionAudience, "assertion-audience", "", "what its assertions may be for: issuer or token_endpoint")
+	cmd.Flags().StringVar(&f.jwksURI, "jwks-uri", "", `where its keys are, instead of registered ones; "" is nowhere`)
+	completeFlag(cmd, "auth-method", words(identity.AuthMethods(), func(m identity.AuthMethod) string { return string(m) })...)
+	completeFlag(cmd, "assertion-alg", words(jose.AssertionAlgorithms(), func(a jose.Algorithm) string { return string(a) })...)
+	completeFlag(cmd, "assertion-audience", string(identity.AssertionForIssuer), string(identity.AssertionForTokenEndpoint))
 	completeFlag(cmd, "token-algorithm", words(jose.SigningAlgorithms(), func(a jose.Algorithm) string { return string(a) })...)
 	completeFlag(cmd, "require", "secret", "signature", "secret,signature")
 }
@@ -95,7 +122,11 @@ func (f *clientFlags) to(cmd *cobra.Command, body members) error {
 	body.given(cmd, "static-signature", "static_signature", f.static)
 	body.givenList(cmd, "require", "require", f.require)
 	body.givenSeconds(cmd, f.expiration)
-	body.givenAlgorithm(cmd, "token-algorithm", "token_algorithm", f.algorithm)
+	body.givenOrNull(cmd, "token-algorithm", "token_algorithm", f.algorithm)
+	body.givenOrNull(cmd, "auth-method", "token_endpoint_auth_method", f.method)
+	body.givenOrNull(cmd, "assertion-alg", "token_endpoint_auth_signing_alg", f.assertionAlg)
+	body.given(cmd, "assertion-audience", "assertion_audience", f.assertionAudience)
+	body.givenOrNull(cmd, "jwks-uri", "jwks_uri", f.jwksURI)
 	return f.principalFlags.to(cmd, body)
 }
 
@@ -111,6 +142,7 @@ is shown this once. It must present all of what it requires: what was registered
 unless --require says otherwise.`,
 		Example: `  identity client create --id billing --name "Billing"
   identity client create --id robot --name "Robot" --public-key robot.pub.pem
+  identity client create --id cloud --name "Cloud" --jwks-uri https://cloud.example.com/jwks.json
   identity client create --id vault --name "Vault" --public-key vault.pub.pem --generate-secret`,
 	}
 	flags.add(cmd, p)

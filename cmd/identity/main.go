@@ -142,7 +142,7 @@ Exit codes:
 	}{
 		{"Run the service:", []*cobra.Command{devCommand(p), serveCommand(p), migrateCommand(p), exportCommand(p), importCommand(p), backupCommand(p), healthcheckCommand(p)}},
 		{"Look after an installation, here or over the network:", []*cobra.Command{
-			userCommand(p), clientCommand(p), roleCommand(p), audienceCommand(p), sessionCommand(p), signingKeyCommand(p), throttleCommand(p), configCommand(p), auditCommand(p), whyCommand(p), leakCommand(p), doctorCommand(p), applyCommand(p),
+			userCommand(p), clientCommand(p), roleCommand(p), audienceCommand(p), sessionCommand(p), revocationCommand(p), signingKeyCommand(p), throttleCommand(p), configCommand(p), auditCommand(p), whyCommand(p), leakCommand(p), doctorCommand(p), applyCommand(p),
 		}},
 		{"Get to it:", []*cobra.Command{loginCommand(p), logoutCommand(p), passwordCommand(p), bootstrapCommand(p)}},
 		{"Tools:", []*cobra.Command{signCommand(p), tokenCommand(p), hashCommand(p), encryptionKeyCommand(p), versionCommand(p)}},

@@ -32,13 +32,13 @@ func (m members) givenSeconds(cmd *cobra.Command, seconds int64) {
 	m.given(cmd, "token-expiration", "token_expiration", seconds)
 }
 
-// givenAlgorithm adds an algorithm if its flag was given; empty is null.
-func (m members) givenAlgorithm(cmd *cobra.Command, flag, member, algorithm string) {
-	if algorithm == "" {
+// givenOrNull adds an algorithm if its flag was given; empty is null.
+func (m members) givenOrNull(cmd *cobra.Command, flag, member, text string) {
+	if text == "" {
 		m.given(cmd, flag, member, nil)
 		return
 	}
-	m.given(cmd, flag, member, algorithm)
+	m.given(cmd, flag, member, text)
 }
 
 // givenObject adds a JSON object if its flag was given.

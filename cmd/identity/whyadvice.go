@@ -14,6 +14,10 @@ type advice struct{ says, do string }
 var adviceOn = map[identity.Check]advice{
 	identity.RefusedClientUnknown:     {"No client has the client_id that was sent.", "Compare the client_id that the program sends with \"identity client list\"; it may be meant for another installation."},
 	identity.RefusedClientDisabled:    {"The client is disabled.", "\"identity audit list --target CLIENT\" says by whom; \"identity client enable CLIENT\"."},
+	identity.RefusedClientHeader:      {"The Authorization header is no Basic that can be read.", "Both parts are encoded as in a form, joined by a colon, and then in base64 (RFC 6749 section 2.3.1)."},
+	identity.RefusedClientMethod:      {"The client proved itself by {actual}; it is registered for {expected} alone.", "Have the program use that, or \"identity client update CLIENT --auth-method ''\"."},
+	identity.RefusedClientProof:       {"The client proved itself in no way.", "It sends its id and secret in the Authorization header or in the form, or an assertion."},
+	identity.RefusedClientProofs:      {"One proof holds, and the client requires two.", "POST /auth/token takes a secret and a signature together; /oauth2 takes one proof."},
 	identity.RefusedSecretMissing:     {"The client requires {require}, and no secret was sent.", "Have the program send client_secret, or change what the client requires."},
 	identity.RefusedSecretForm:        {"The secret looks like a generated one, but is cut off or mistyped.", "Copy it again, whole: it begins with ids_ and has 62 characters."},
 	identity.RefusedSecretUnknown:     {"The secret is none of this client's.", "It may be another client's, of another installation, or deleted: compare the id in it (ids_<id>_…) with \"identity client secret list CLIENT\"."},
@@ -26,7 +30,9 @@ var adviceOn = map[identity.Check]advice{
 	identity.RefusedStaticWrong:       {"The client's newest RSA key did not make the static signature.", "The program signs with another private key, or something else than the client_id."},
 	identity.RefusedKeyUnknown:        {"No key of the client has the kid of the assertion, or there is none that fits.", "Register the program's public key with \"identity client key create CLIENT\"; a kid is the RFC 7638 thumbprint."},
 	identity.RefusedKeyAlgorithm:      {"The assertion is signed with {alg}, which is for another kind of key than the client's.", "Have the program use an algorithm that fits its key, or register the key that it uses."},
+	identity.RefusedKeyUnavailable:    {"The client's keys cannot be had from its jwks_uri.", "See the log of this service for why; an address that is not public has to be in JWKS_URI_NETWORKS."},
 	identity.RefusedAssertionType:     {"The assertion says of itself that it is another kind of token.", "Leave typ out of its header, or make it JWT."},
+	identity.RefusedAssertionAlg:      {"The assertion is signed with {actual}; the client is registered for {expected} alone.", "Have the program use that, or \"identity client update CLIENT --assertion-alg ''\"."},
 	identity.RefusedAssertionClaims:   {"The claims of the assertion cannot be used.", "They are one JSON object with iss, sub, aud, exp and jti; numbers are numbers."},
 	identity.RefusedAssertionIssuer:   {"The iss of the assertion is not the client_id.", "iss and sub are both the client_id, {expected}."},
 	identity.RefusedAssertionSubject:  {"The sub of the assertion is not the client_id.", "iss and sub are both the client_id, {expected}."},
@@ -68,9 +74,14 @@ var adviceOn = map[identity.Check]advice{
 	identity.RefusedBearerIssued:    {"The token is from {ahead} s in the future.", "The clock of one of the nodes is ahead."},
 	identity.RefusedBearerSubject:   {"Whose token it is, is deleted, disabled, or must change the password.", "\"identity audit list --target ID\" says by whom."},
 	identity.RefusedBearerRevoked:   {"The token is from {issued_at}; tokens of its subject count from {tokens_count_from} only.", "It was disabled, its password was set, or a credential deleted then: get a new token."},
+	identity.RefusedBearerListed:    {"The token was revoked at {revoked_at}, by its {revoked_by}.", "\"identity revocation list\" has it; get a new token."},
 
-	identity.RefusedAudience:   {"The proof was right, but {asked} is none of the audiences that the principal may have: {allowed}.", "Have the program ask for the right one, or add it with \"identity user|client update\"."},
-	identity.RefusedPermission: {"The permission {needed} lacks.", "Somebody who holds it can grant it, if they should; a token shows it after the next login only."},
+	identity.RefusedAudience:     {"The proof was right, but {asked} is none of the audiences that the principal may have: {allowed}.", "Have the program ask for the right one, or add it with \"identity user|client update\"."},
+	identity.RefusedAudiences:    {"The audiences that were asked for cannot share a token.", "Ask for one after the other: a token for this service is for nobody else, and one has a single algorithm."},
+	identity.RefusedScope:        {"The scope has {lacking}, which the client does not hold for the audience.", "It holds {held}; \"identity client update CLIENT --add-permission\", or see what the audience registers."},
+	identity.RefusedTokenOfOther: {"The token to be revoked was issued to {owner}.", "A client revokes its own tokens; \"identity revocation create --token JTI\" any."},
+	identity.RefusedRevocations:  {"The client has revoked {revoked} tokens that have not expired.", "Let short tokens expire; \"identity revocation create --principal CLIENT\" revokes all of a client at once."},
+	identity.RefusedPermission:   {"The permission {needed} lacks.", "Somebody who holds it can grant it, if they should; a token shows it after the next login only."},
 }
 
 // filled is a text with facts in place of their names.

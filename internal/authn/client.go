@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/clientkeys"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
@@ -53,6 +54,8 @@ type attempt struct {
 	recalled         bool                   // memory has the secret, as one that was proven
 	weak             *identity.ClientSecret // proven, under a hash to be replaced
 	secretID, keyID  string                 // of what was proven
+	set              clientkeys.Set         // of a client that publishes its keys itself
+	unfetched        error                  // why they cannot be had
 }
 
 // Client returns the client that these credentials prove. Its error is
@@ -80,6 +83,9 @@ func (a *Authenticator) Client(ctx context.Context, c ClientCredentials) (_ iden
 			return identity.Principal{}, a.settle(ctx, client, try, limited)
 		}
 		defer func() { end(err) }()
+	}
+	if err := a.fetch(ctx, client, try); err != nil {
+		return identity.Principal{}, err
 	}
 	slot, client, err := a.clientSlot(ctx, client, try)
 	if err != nil {

@@ -11,9 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
-	"github.com/seed-60f9e3ad/identity/internal/clientkeys"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
-	"github.com/seed-60f9e3ad/identity/internal/web"
 )
 
 // signature is a presented signature, read but not verified. With neither form
@@ -97,26 +95,24 @@ type assertion struct {
 // proveAssertion checks a client assertion (RFC 7523 section 3).
 func (a *Authenticator) proveAssertion(ctx context.Context, client *knownClient, try *attempt) (*assertion, error) {
 	m := try.signature.assertion
-	if !assertionType(m.Type()) {
-		return nil, refused(identity.Refuse(identity.RefusedAssertionType, "it has the typ of another kind of token").
-			Of(client.ID).With("expected", "none, JWT or client-authentication+jwt"))
-	}
-	if want := client.AssertionAlgorithm; want != "" && string(m.Algorithm()) != want { // RFC 7591 section 2, RFC 8725 section 3.1
-		return nil, refused(identity.Refuse(identity.RefusedAssertionAlg, "its alg is not the one that the client is registered with").
-			Of(client.ID).With("expected", want).With("actual", string(m.Algorithm())))
+	if reason := client.header(m); reason != nil {
+		return nil, refused(reason)
 	}
 	cfg, err := a.configuration(ctx)
 	if err != nil {
 		return nil, err
 	}
-	key, err := a.keyOf(ctx, client, m)
-	if err != nil {
-		return nil, err
+	if try.unfetched != nil {
+		return nil, try.unfetched
+	}
+	key := client.keyFor(m)
+	if client.JWKSURI != "" {
+		key = try.published(m)
 	}
 	try.verified, try.keyID = true, key.id
 	payload, err := a.verifier.Verify(m, key.PublicKey)
 	if err != nil {
-		return nil, refused(client.notSigned(m, key))
+		return nil, refused(client.notSigned(m, key, try.kids(client)))
 	}
 	var claims assertionClaims
 	if err := jose.DecodeStrict(payload, &claims); err != nil {
@@ -128,41 +124,25 @@ func (a *Authenticator) proveAssertion(ctx context.Context, client *knownClient,
 	return &assertion{jti: claims.ID, keyID: key.id, expires: claims.Expires.time()}, nil
 }
 
+// header returns what is wrong with the header of an assertion of the client, or nil.
+func (k *knownClient) header(m *jose.Message) *identity.Reason {
+	if !assertionType(m.Type()) {
+		return identity.Refuse(identity.RefusedAssertionType, "it has the typ of another kind of token").
+			Of(k.ID).With("expected", "none, JWT or client-authentication+jwt")
+	}
+	if want := k.AssertionAlgorithm; want != "" && string(m.Algorithm()) != want { // RFC 7591 section 2, RFC 8725 section 3.1
+		return identity.Refuse(identity.RefusedAssertionAlg, "its alg is not the one that the client is registered with").
+			Of(k.ID).With("expected", want).With("actual", string(m.Algorithm()))
+	}
+	return nil
+}
+
 // assertionType reports whether the typ header is one that an assertion may
 // have: none, the general one, or its own. RFC 8725 section 3.11 asks that
 // tokens of another kind cannot pass.
 func assertionType(typ string) bool {
 	typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
 	return typ == "" || typ == "jwt" || typ == "client-authentication+jwt"
-}
-
-// keyOf is keyFor, and for a client that publishes its keys itself asks for them, if need be.
-// While others are waited for, the request is none of those that are worked on.
-func (a *Authenticator) keyOf(ctx context.Context, client *knownClient, m *jose.Message) (registeredKey, error) {
-	if client.JWKSURI == "" {
-		return client.keyFor(m), nil
-	}
-	defer trace.StartRegion(ctx, "clientkeys.Keys").End()
-	var set clientkeys.Set
-	var err error
-	overloaded := web.Meanwhile(ctx, func() {
-		set, err = a.keys.Keys(ctx, clientkeys.Wanted{ClientID: client.ID, URI: client.JWKSURI, KID: m.KID(), Algorithm: m.Algorithm()})
-	})
-	switch {
-	case overloaded != nil:
-		return registeredKey{}, overloaded
-	case errors.Is(err, clientkeys.ErrUnavailable):
-		// The same answer as to any other proof that does not hold: it would tell the client
-		// from others.
-		return registeredKey{}, refused(identity.Refuse(identity.RefusedKeyUnavailable, err.Error()).Of(client.ID))
-	case err != nil:
-		return registeredKey{}, err
-	}
-	key, found := set.For(m.KID(), m.Algorithm())
-	if !found {
-		return registeredKey{}, nil
-	}
-	return registeredKey{key.PublicKey, key.KID()}, nil
 }
 
 // keyFor returns the client's key that the message names, or without a name the

@@ -68,11 +68,11 @@ func (s *signature) unreadable() *identity.Reason {
 // notSigned is why the message does not verify with the key that was chosen for it; the
 // zero key where there was none. A kid that the client does not have is not repeated: until
 // a signature holds, anybody may have written it.
-func (k *knownClient) notSigned(m *jose.Message, key registeredKey) *identity.Reason {
+func (k *knownClient) notSigned(m *jose.Message, key registeredKey, kids []string) *identity.Reason {
 	const unsigned = "the assertion of the client is not signed by a key of its own that fits: "
 	var reason *identity.Reason
 	switch {
-	case len(k.keys) == 0:
+	case len(kids) == 0:
 		reason = identity.Refuse(identity.RefusedKeyUnknown, unsigned+"it has none")
 	case key.id == "" && m.KID() != "":
 		reason = identity.Refuse(identity.RefusedKeyUnknown, unsigned+"none has the kid")
@@ -81,7 +81,7 @@ func (k *knownClient) notSigned(m *jose.Message, key registeredKey) *identity.Re
 	default:
 		reason = identity.Refuse(identity.RefusedSignatureWrong, unsigned+"the signature does not verify").With("kid", key.KID()).With("named", m.KID() != "")
 	}
-	return reason.Of(k.ID).By(key.id).With("kids", k.kids())
+	return reason.Of(k.ID).By(key.id).With("kids", kids)
 }
 
 // kids are those of the client's keys, the newest first.
