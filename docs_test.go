@@ -18,16 +18,18 @@ import (
 // before it, as in `rest.TestMatrix` and `cmd/identity.TestScripts`.
 var namedTest = regexp.MustCompile(`(?:([a-z0-9/]+)\.)?\b((?:Test|Fuzz|Benchmark)[A-Z0-9]\w*)`)
 
-// TestPagesNameTestsThatExist holds the tables of docs/security to the tests: each that is
-// named there exists, in the package that is named, and whatever concerns this service
-// has one.
+const conformance = "docs/conformance.md"
+
+// TestPagesNameTestsThatExist holds the tables of docs/security and docs/conformance.md to
+// the tests: each that is named there exists, in the package that is named, and whatever
+// concerns this service has one.
 func TestPagesNameTestsThatExist(t *testing.T) {
 	folders := testFolders(t)
 	pages, err := filepath.Glob("docs/security/*.md")
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("docs/security: %v, %d pages", err, len(pages))
 	}
-	for _, page := range pages {
+	for _, page := range append(pages, conformance) {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -42,11 +44,16 @@ func TestPagesNameTestsThatExist(t *testing.T) {
 					t.Errorf("%s:%d: there is no test %s; tests of this name: %q", page, i+1, n[0], folders[n[2]])
 				}
 			}
-			if concerns(line) && len(named) == 0 {
+			if (concerns(line) || page == conformance && isRow(line)) && len(named) == 0 {
 				t.Errorf("%s:%d: it concerns this service, and no test is named: %s", page, i+1, line)
 			}
 		}
 	}
+}
+
+// isRow reports whether a line is the row of a table, and not its head.
+func isRow(line string) bool {
+	return strings.HasPrefix(line, "|") && !strings.HasPrefix(line, "|---") && !strings.HasPrefix(line, "| section")
 }
 
 // concerns reports whether a line is the row of a table with a cell that says yes.

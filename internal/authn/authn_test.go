@@ -33,7 +33,7 @@ func (b *bench) another() *authn.Authenticator {
 	b.t.Helper()
 	in := b.Installation
 	a, err := authn.New(authn.Config{
-		DB: in.DB, Follower: in.Follower, Pool: in.Pool, Configuration: in.DB.Configuration, Logger: b.Logger,
+		DB: in.DB, Follower: in.Follower, Pool: in.Pool, Configuration: in.DB.Configuration, Logger: b.Logger, ClientKeys: in.ClientKeys,
 	})
 	if err != nil {
 		b.t.Fatal(err)

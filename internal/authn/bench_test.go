@@ -26,7 +26,7 @@ func BenchmarkSecret(b *testing.B) {
 		b.Helper()
 		in := s.Installation
 		a, err := authn.New(authn.Config{
-			DB: in.DB, Follower: in.Follower, Pool: in.Pool, Configuration: in.DB.Configuration, Logger: s.Logger,
+			DB: in.DB, Follower: in.Follower, Pool: in.Pool, Configuration: in.DB.Configuration, Logger: s.Logger, ClientKeys: in.ClientKeys,
 		})
 		if err != nil {
 			b.Fatal(err)

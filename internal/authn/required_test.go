@@ -219,13 +219,14 @@ func TestKidChoosesAmongOwnKeys(t *testing.T) {
 func TestNewRefusesWhatIsMissing(t *testing.T) {
 	s := identitytest.New(t)
 	in := s.Installation
-	whole := authn.Config{DB: in.DB, Follower: in.Follower, Pool: in.Pool, Configuration: in.DB.Configuration, Logger: s.Logger}
+	whole := authn.Config{DB: in.DB, Follower: in.Follower, Pool: in.Pool, Configuration: in.DB.Configuration, Logger: s.Logger, ClientKeys: in.ClientKeys}
 	for name, cut := range map[string]func(*authn.Config){
 		"database":      func(c *authn.Config) { c.DB = nil },
 		"follower":      func(c *authn.Config) { c.Follower = nil },
 		"pool":          func(c *authn.Config) { c.Pool = nil },
 		"configuration": func(c *authn.Config) { c.Configuration = nil },
 		"logger":        func(c *authn.Config) { c.Logger = nil },
+		"client keys":   func(c *authn.Config) { c.ClientKeys = nil },
 	} {
 		c := whole
 		cut(&c)

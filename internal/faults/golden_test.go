@@ -54,7 +54,7 @@ type goldenTable struct {
 // goldenOrder has what refers to other rows after them.
 var goldenOrder = []string{
 	"revision", "changes", "configuration", "principals", "users", "clients", "client_secrets", "client_keys", "signing_keys", "spent_assertions",
-	"roles", "principal_roles", "audiences", "audit_events", "sessions", "sealed_secrets", "leases", "throttles", "audit_chain", "audit_statements", "idempotency_keys",
+	"roles", "principal_roles", "audiences", "audit_events", "sessions", "sealed_secrets", "leases", "throttles", "audit_chain", "audit_statements", "idempotency_keys", "revocations",
 }
 
 func goldenPath(version int64) string {
@@ -251,7 +251,8 @@ func writeGolden(t *testing.T, version int64) {
 	must(c.CreateClient(ctx, api.CreateClientRequest{ClientID: "robot", Name: "Robot", PublicKey: key.Public()}))(t)
 	must(c.Token(ctx, must(key.Assertion("robot", issuer))(t), "shop"))(t)
 	must(0, c.Write(ctx, "role", "r", "POST", "/api/roles", api.CreateRoleRequest{Name: "reader", Permissions: api.List[string]{"shop:read"}}, nil))(t)
-	must(0, c.Write(ctx, "audience", "a", "POST", "/api/audiences", map[string]any{"audience": "shop", "name": "Shop"}, nil))(t)
+	must(0, c.Write(ctx, "audience", "a", "POST", "/api/audiences", map[string]any{"audience": "shop", "name": "Shop", "introspection_client": "shop"}, nil))(t)
+	must(0, c.Write(ctx, "revocation", "v", "POST", "/api/revocations", map[string]any{"kind": "jti", "value": "v"}, nil))(t)
 	session := must(c.Refresh(ctx, must(c.Login(ctx, "ann", firstPassword, "shop"))(t)))(t)
 	must(0, node.Terminate())(t)
 
