@@ -73,6 +73,9 @@ func (d *database) coldStart(version int64, g *golden) {
 	if g != nil {
 		d.worksAs(*g, nodes[0], nodes[4])
 	}
+	for _, node := range nodes { // their connections are for the next beginning
+		must(0, node.Terminate())(d.T)
+	}
 }
 
 // agree expects one administrator and one key on all nodes, and that each takes the

@@ -90,14 +90,14 @@ func hostile() map[string][][]any {
 			{"A", "ann ", "", int64(0), int64(1), int64(0), "[]", "[]", "{}", int64(0), int64(0), int64(1), int64(0), int64(0), int64(5), int64(0)},
 			{"", emoji, "x", int64(0), int64(0), int64(1), "null", "", "", int64(0), int64(0), int64(1), int64(0), int64(0), int64(0), int64(0)},
 		},
-		"clients":        {{"a ", emoji, int64(1), "secret+signature", int64(1), permissions, `["*"]`, int64(0), "RS256", "{}", int64(0), int64(3), int64(1), int64(2), int64(0)}},
+		"clients":        {{"a ", emoji, int64(1), "secret+signature", int64(1), permissions, `["*"]`, int64(0), "RS256", "private_key_jwt", "", "token_endpoint", "https://keys.example/ ", "{}", int64(0), int64(3), int64(1), int64(2), int64(0)}},
 		"client_secrets": {{"expired ", "a ", "hash", int64(1), emoji, int64(1), int64(2), int64(0)}, {"live", "a ", "hash", int64(0), "", int64(1), int64(0), int64(7)}},
 		"client_keys":    {{"k", "a ", "kid", `{"kty":"EC"}`, "trailing   ", int64(1), int64(0)}},
 		"roles":          {{"r", emoji, permissions, int64(1), int64(0), int64(1), int64(1), int64(1)}},
 		"principal_roles": {
 			{"a", "r"}, {"a ", "r"}, {"", "r"},
 		},
-		"audiences": {{"u", "orders", emoji, "", int64(0), "", int64(1), int64(1), int64(1)}},
+		"audiences": {{"u", "orders", emoji, "", int64(0), "", "a ", int64(1), int64(1), int64(1)}},
 		"signing_keys": {
 			{"active", "ES256", "{}", "w", "gAAAA", every, int64(1), int64(1), int64(2), int64(0), int64(0), int64(0)},
 			{"retired", "RS256", "{}", "", "", []byte{}, int64(0), int64(1), int64(2), int64(3), int64(4), far},
@@ -108,6 +108,7 @@ func hostile() map[string][][]any {
 			{"live ", "a ", "", int64(0), int64(0), "[]", int64(100), int64(100), int64(1), int64(2), int64(3), int64(2), "reuse", "", "trailing   "},
 		},
 		"spent_assertions": {{every[224:], int64(1)}, {every[:32], far}},
+		"revocations":      {{"all", every[:16], "r ", "", int64(1), far, int64(1), ""}, {"jti", every[240:], "r", emoji, far, int64(1), int64(0), "a "}},
 		"audit_events": {
 			{int64(2), "e2", int64(1), "user.created", "success", "cli", emoji, "2001:db8::1", "r", `{"after":{"a":1}}`, int64(1), every[:32]},
 			{far, "e1", int64(0), "x", "x", "", "", "", "", permissions, int64(0), []byte{}},

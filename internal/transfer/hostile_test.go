@@ -125,7 +125,7 @@ func TestDamageIsCalledDamage(t *testing.T) {
 // TestNotUTF8 has no export that says something else than the database.
 func TestNotUTF8(t *testing.T) {
 	db := migrated(t, sqlite(t))
-	fill(t, db, map[string][][]any{"audiences": {{"u", "orders", "\xff", "", int64(0), "", int64(1), int64(1), int64(1)}}})
+	fill(t, db, map[string][][]any{"audiences": {{"u", "orders", "\xff", "", int64(0), "", "", int64(1), int64(1), int64(1)}}})
 	_, err := transfer.Write(t.Context(), db, &bytes.Buffer{})
 	if err == nil || !strings.Contains(err.Error(), "column name is not UTF-8") {
 		t.Errorf("got %v", err)
