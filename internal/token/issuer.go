@@ -80,7 +80,7 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) (Access, error) {
 	}
 	now := i.now()
 	issued := now
-	if issued.Before(from) {
+	if ahead := from.Sub(now); ahead > 0 && ahead <= clockSkew*time.Second { // more is a clock that has stepped back
 		issued = from
 	}
 	if !g.Until.IsZero() && !now.Before(g.Until) {
