@@ -327,10 +327,13 @@ func TestRefusalsForBeingTooManyAreTheSame(t *testing.T) {
 		g.fail(here, name, 3)
 		g.Log.Reset()
 		var r identitytest.Response
-		statements := g.Statements(func() { r = g.login(here, name, right) })
+		least := int64(100)
+		for range 3 { // something else may come between, as what stores events
+			least = min(least, g.Statements(func() { r = g.login(here, name, right) }))
+		}
 		g.want(name, r, http.StatusTooManyRequests, "1")
-		if statements != 1 {
-			t.Errorf("%s: it took %d statements, want 1", name, statements)
+		if least != 1 {
+			t.Errorf("%s: it took %d statements, want 1", name, least)
 		}
 		r.Header.Del("Date")
 		if i == 0 {
