@@ -23,6 +23,9 @@ const (
 // ErrSignature is returned for a message whose signature the key did not make.
 var ErrSignature = errors.New("the signature does not verify")
 
+// ErrAlgorithm is returned for a message whose algorithm is not one of those allowed.
+var ErrAlgorithm = errors.New("the message's algorithm is not allowed")
+
 var (
 	errTooLarge = errors.New("the message must not be larger than 16 KiB, a list not larger than 16 MiB")
 	errCompact  = errors.New("the message must be a compact JWS: three segments of unpadded base64url with dots between")
@@ -119,7 +122,7 @@ func parseHeader(data []byte, allowed []Algorithm) (*Message, error) {
 	// Twice, so that a list with a foreign algorithm in it allows no more.
 	alg, err := ParseAlgorithm(h.Alg.value)
 	if err != nil || !slices.Contains(allowed, alg) {
-		return nil, errors.New("the message's algorithm is not allowed")
+		return nil, ErrAlgorithm
 	}
 	if h.KID.present && (h.KID.value == "" || len(h.KID.value) > maxKID) {
 		return nil, errors.New("the message's kid must have 1 to 256 bytes")

@@ -1,0 +1,135 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+)
+
+const (
+	// keysEvery is how often the keys are asked for: what their max-age says.
+	keysEvery = 5 * time.Minute
+	// keysCount is how long the last keys count while no others can be had. The list of
+	// revoked tokens, where it is kept, ends much before.
+	keysCount = 24 * time.Hour
+	// endpointsCount is how long addresses count before they are asked for again.
+	endpointsCount = time.Hour
+
+	maxKeys = 100
+)
+
+// unknownKeys is how often the keys are asked for because of ones that are not known, and
+// whoever waits is how often things are that have failed.
+var (
+	unknownKeys  = pace{10 * time.Second, 3}
+	whoeverWaits = pace{time.Second, 1}
+)
+
+// keySet are the keys of the service by their kid.
+type keySet map[string]*jose.PublicKey
+
+// fetchKeys gets the keys from where the metadata say that they are.
+func (v *Verifier) fetchKeys(ctx context.Context, etag string) (keySet, string, error) {
+	at, err := v.addresses(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	answer, err := v.service.get(ctx, at.keys, etag, maxKeySet)
+	if err != nil {
+		return nil, "", err
+	}
+	if answer.body == nil {
+		return nil, "", errUnchanged
+	}
+	set, err := readKeys(answer.body)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the keys: %w", err)
+	}
+	// A key that stays is the same one, so that what it has verified still counts.
+	if was, ok := v.keys.within(keysCount); ok {
+		for kid, key := range set {
+			if old := was[kid]; old != nil && old.JWK() == key.JWK() {
+				set[kid] = old
+			}
+		}
+	}
+	return set, answer.etag, nil
+}
+
+// addresses are where things are, from the metadata that are not too old, or the last ones
+// that could be had.
+func (v *Verifier) addresses(ctx context.Context) (endpoints, error) {
+	if at, ok := v.places.within(endpointsCount); ok {
+		return at, nil
+	}
+	err := v.places.refresh(ctx, whoeverWaits)
+	if at, ok := v.places.within(keysCount); ok {
+		return at, nil
+	}
+	return endpoints{}, err
+}
+
+// readKeys reads a JWK Set (RFC 7517 section 5). Keys of a kind that is not understood are
+// left out, as it asks there; so are those without a kid, which no token can name, and
+// private ones. Of two with one kid neither is taken.
+func readKeys(body []byte) (keySet, error) {
+	var answer struct {
+		Keys []jsontext.Value `json:"keys"`
+	}
+	if err := jose.DecodeStrict(body, &answer); err != nil {
+		return nil, err
+	}
+	if len(answer.Keys) > maxKeys {
+		return nil, errors.New("there are too many")
+	}
+	set, twice := keySet{}, map[string]bool{}
+	for _, text := range answer.Keys {
+		var named struct {
+			KID string `json:"kid"`
+		}
+		if jose.DecodeStrict(text, &named) != nil || named.KID == "" {
+			continue
+		}
+		key, err := jose.ParsePublicKey(text)
+		if err != nil {
+			continue
+		}
+		twice[named.KID] = set[named.KID] != nil || twice[named.KID]
+		set[named.KID] = &key
+	}
+	for kid, more := range twice {
+		if more {
+			delete(set, kid)
+		}
+	}
+	if len(set) == 0 {
+		return nil, errors.New("there is none that can verify")
+	}
+	return set, nil
+}
+
+// key returns the key of this kid. One that is not known is asked for, if the keys were not
+// asked for just now.
+func (v *Verifier) key(ctx context.Context, kid string) (*jose.PublicKey, error) {
+	if key := v.knownKey(kid); key != nil {
+		return key, nil
+	}
+	err := v.keys.refresh(ctx, unknownKeys)
+	if key := v.knownKey(kid); key != nil {
+		return key, nil
+	}
+	if err != nil {
+		return nil, unavailable("getting the keys", err)
+	}
+	return nil, ErrUnknownKey
+}
+
+func (v *Verifier) knownKey(kid string) *jose.PublicKey {
+	set, _ := v.keys.within(keysCount)
+	return set[kid]
+}
