@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-60f9e3ad/identity/internal/ratelimit"
 )
 
 // document is something that the service publishes, kept while it can be had and after.
@@ -23,28 +25,7 @@ type document[T any] struct {
 	mu      sync.Mutex
 	running chan struct{} // closed at the end of the fetch that is on its way
 	err     error         // of the last one
-	paidFor time.Time     // until when fetches that were wanted have used up what they may
-}
-
-// pace is how often a document is fetched because somebody wants it now: a few times at
-// once, and in the long run once in a rest. The zero pace is no limit.
-type pace struct {
-	rest  time.Duration
-	burst int
-}
-
-// allows reports whether there may be a fetch now, and pays for it. It is the generic cell
-// rate algorithm.
-func (p pace) allows(paidFor *time.Time) bool {
-	now := time.Now()
-	if paidFor.Sub(now) > p.rest*time.Duration(p.burst-1) {
-		return false
-	}
-	if paidFor.Before(now) {
-		*paidFor = now
-	}
-	*paidFor = paidFor.Add(p.rest)
-	return true
+	usedTo  time.Time     // when what they may is replenished for those who want one now
 }
 
 // errUnchanged is no failure.
@@ -71,17 +52,22 @@ func (d *document[T]) within(most time.Duration) (value T, ok bool) {
 }
 
 // refresh has the document fetched, and waits for that. One fetch is made for all who want
-// it, and none beyond the pace: then it returns what came of the last.
-func (d *document[T]) refresh(ctx context.Context, p pace) error {
+// it, and none beyond what is allowed: then it returns what came of the last. The zero policy
+// allows any number.
+func (d *document[T]) refresh(ctx context.Context, allowed ratelimit.Policy) error {
 	d.mu.Lock()
 	if d.running == nil {
 		if d.life.Err() != nil {
 			defer d.mu.Unlock()
 			return ErrClosed
 		}
-		if p != (pace{}) && !p.allows(&d.paidFor) {
-			defer d.mu.Unlock()
-			return d.err
+		if allowed.Burst > 0 {
+			now := time.Now()
+			if allowed.Look(d.usedTo, now).Remaining == 0 {
+				defer d.mu.Unlock()
+				return d.err
+			}
+			d.usedTo = allowed.Take(d.usedTo, now)
 		}
 		d.running = make(chan struct{})
 		go d.run(d.running)
@@ -134,7 +120,7 @@ func (d *document[T]) end() {
 // sooner, if that is long.
 func (d *document[T]) keep(every, afterFailure time.Duration, report func(error)) {
 	for {
-		err := d.refresh(d.life, pace{})
+		err := d.refresh(d.life, ratelimit.Policy{})
 		if d.life.Err() != nil {
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/seed-60f9e3ad/identity/internal/jose"
+	"github.com/seed-60f9e3ad/identity/internal/ratelimit"
 )
 
 const (
@@ -23,11 +24,11 @@ const (
 	maxKeys = 100
 )
 
-// unknownKeys is how often the keys are asked for because of ones that are not known, and
-// whoever waits is how often things are that have failed.
+// How often requests can make a verifier ask: because of keys that are not known, and because
+// of what it does not have.
 var (
-	unknownKeys  = pace{10 * time.Second, 3}
-	whoeverWaits = pace{time.Second, 1}
+	unknownKeys  = ratelimit.Policy{Burst: 3, Interval: 10 * time.Second}
+	whoeverWaits = ratelimit.Policy{Burst: 1, Interval: time.Second}
 )
 
 // keySet are the keys of the service by their kid.

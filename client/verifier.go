@@ -188,7 +188,7 @@ func (v *Verifier) Ready(ctx context.Context) error {
 			return err
 		}
 		select {
-		case <-time.After(whoeverWaits.rest):
+		case <-time.After(whoeverWaits.Interval):
 		case <-ctx.Done():
 			return err
 		}

@@ -43,7 +43,7 @@ func (i *Issuer) Token(audience string, options ...Option) string {
 
 // Permissions are what the token allows.
 func Permissions(permissions ...string) Option {
-	return Claim("permissions", slices.Sorted(slices.Values(permissions)))
+	return Claim("permissions", append([]string{}, slices.Sorted(slices.Values(permissions))...))
 }
 
 // Machine makes it the token of this client.
