@@ -61,7 +61,7 @@ func TestChaos(t *testing.T) {
 	for seed := range uint64(4) {
 		synctest.Test(t, func(t *testing.T) {
 			issuer, begin := clienttest.InProcess(t, issuerURL), time.Now()
-			c := &chaos{t: t, issuer: issuer, random: rand.New(rand.NewPCG(seed, seed)), wellSince: time.Now(), refused: map[error]int{}} //nolint:gosec // dice
+			c := &chaos{t: t, issuer: issuer, random: rand.New(rand.NewPCG(seed, seed)), wellSince: time.Now(), refused: map[error]int{}}
 			c.kids = []string{issuer.Rotate()}
 			c.v = newVerifier(t, issuer, func(cfg *client.VerifierConfig) {
 				cfg.Leeway, cfg.MaxStale, cfg.CacheSize = chaosLeeway, chaosMaxStale, 50

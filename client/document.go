@@ -130,7 +130,7 @@ func (d *document[T]) keep(every, afterFailure time.Duration, report func(error)
 			pause = min(every, afterFailure)
 		}
 		// So that a thousand that were started together do not ask together.
-		pause -= time.Duration(rand.Int64N(int64(pause)/5 + 1))
+		pause -= time.Duration(rand.Int64N(int64(pause)/5 + 1)) //nolint:gosec // dice, not a secret
 		select {
 		case <-time.After(pause):
 		case <-d.life.Done():

@@ -44,9 +44,6 @@ func (v *Verifier) fetchKeys(ctx context.Context, etag string) (keySet, string, 
 	if err != nil {
 		return nil, "", err
 	}
-	if answer.body == nil {
-		return nil, "", errUnchanged
-	}
 	set, err := readKeys(answer.body)
 	if err != nil {
 		return nil, "", fmt.Errorf("reading the keys: %w", err)
@@ -59,7 +56,7 @@ func (v *Verifier) fetchKeys(ctx context.Context, etag string) (keySet, string, 
 			}
 		}
 	}
-	return set, answer.etag, nil
+	return set, answer.header.Get("ETag"), nil
 }
 
 // addresses are where things are, from the metadata that are not too old, or the last ones

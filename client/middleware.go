@@ -93,9 +93,11 @@ func (f *refusal) write(w http.ResponseWriter) {
 	if f.status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter)
 	}
+	body, err := json.Marshal(api.Problem{Type: "about:blank", Title: http.StatusText(f.status), Status: f.status, Detail: f.detail, Code: f.code})
 	w.WriteHeader(f.status)
-	problem := api.Problem{Type: "about:blank", Title: http.StatusText(f.status), Status: f.status, Detail: f.detail, Code: f.code}
-	_ = json.NewEncoder(w).Encode(problem) // that the caller has gone is no error of ours
+	if err == nil {
+		_, _ = w.Write(body) // that the caller has gone is no error of ours
+	}
 }
 
 // The errors of BearerToken.

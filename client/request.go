@@ -64,7 +64,7 @@ func (s *Source) request(ctx context.Context) (token string, lifetime time.Durat
 			return "", 0, err
 		}
 	}
-	body, err := json.Marshal(proof)
+	body, err := json.Marshal(proof) //nolint:gosec // the secret is for the service
 	if err != nil {
 		return "", 0, err
 	}
@@ -73,14 +73,14 @@ func (s *Source) request(ctx context.Context) (token string, lifetime time.Durat
 		return "", 0, err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, answer, err := s.service.do(request, maxToken)
+	answer, err := s.service.do(request, maxToken)
 	if err != nil {
 		return "", 0, err
 	}
-	if response.StatusCode != http.StatusOK {
-		return "", 0, refusedBy(response, answer)
+	if answer.status != http.StatusOK {
+		return "", 0, refusedBy(answer)
 	}
-	return s.granted(answer)
+	return s.granted(answer.body)
 }
 
 // assertion signs who we are (RFC 7523 section 3). It works once.
@@ -118,14 +118,15 @@ func (s *Source) granted(body []byte) (string, time.Duration, error) {
 	return got.Token, lifetime, nil
 }
 
-func refusedBy(response *http.Response, body []byte) *RequestError {
-	problem := problemOf(body)
+// refusedBy reads what it can of an answer that is no token.
+func refusedBy(a answer) *RequestError {
+	problem := problemOf(a.body)
 	refused := &RequestError{
-		Status: response.StatusCode, Code: identity.Shown(problem.Code), Detail: identity.Shown(problem.Detail),
-		RequestID: identity.Shown(response.Header.Get("X-Request-Id")),
+		Status: a.status, Code: identity.Shown(problem.Code), Detail: identity.Shown(problem.Detail),
+		RequestID: identity.Shown(a.header.Get("X-Request-Id")),
 	}
-	if seconds, err := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 20); err == nil {
-		refused.RetryAfter = time.Duration(seconds) * time.Second //nolint:gosec // 20 bits
+	if seconds, err := strconv.ParseUint(a.header.Get("Retry-After"), 10, 20); err == nil {
+		refused.RetryAfter = time.Duration(seconds) * time.Second
 	}
 	return refused
 }

@@ -36,16 +36,13 @@ func (v *Verifier) fetchRevocations(ctx context.Context, etag string) (*revocati
 	if at.revocations == "" {
 		return nil, "", errors.New("the metadata have no revocation_list_uri")
 	}
+	held := v.revoked.held.Load()
 	answer, err := v.service.get(ctx, at.revocations, etag, jose.MaxLargeMessage)
+	if errors.Is(err, errUnchanged) && held.value.expires+v.leeway <= v.now().Unix() {
+		err = errListExpired
+	}
 	if err != nil {
 		return nil, "", err
-	}
-	held := v.revoked.held.Load()
-	if answer.body == nil {
-		if held.value.expires+v.leeway <= v.now().Unix() {
-			return nil, "", errListExpired
-		}
-		return nil, "", errUnchanged
 	}
 	list, err := v.readRevocations(ctx, string(answer.body))
 	if err != nil {
@@ -54,7 +51,7 @@ func (v *Verifier) fetchRevocations(ctx context.Context, etag string) (*revocati
 	if held != nil && list.issuedAt < held.value.issuedAt {
 		return nil, "", errors.New("the revocation list is older than the one before")
 	}
-	return list, answer.etag, nil
+	return list, answer.header.Get("ETag"), nil
 }
 
 var errListExpired = errors.New("the revocation list has expired, by the clock of this machine")

@@ -125,15 +125,17 @@ func (s *service) endpoints(ctx context.Context, _ string) (endpoints, string, e
 	return endpoints{metadata.Keys, metadata.Revocations}, "", nil
 }
 
-// answer is what came for a GET. Its body is nil where nothing has changed.
+// answer is what the service has answered.
 type answer struct {
-	body []byte
-	etag string
+	status int
+	header http.Header
+	body   []byte
 }
 
 var errTooLong = errors.New("the answer is too long")
 
-// get asks for what has changed since etag. Its errors repeat nothing of the answer.
+// get asks for what has changed since etag; its error is errUnchanged if nothing has. Its
+// errors repeat nothing of the answer.
 func (s *service) get(ctx context.Context, address, etag string, most int64) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
@@ -142,23 +144,23 @@ func (s *service) get(ctx context.Context, address, etag string, most int64) (an
 	if etag != "" {
 		request.Header.Set("If-None-Match", etag)
 	}
-	response, body, err := s.do(request, most)
+	got, err := s.do(request, most)
 	switch {
 	case err != nil:
 		return answer{}, err
-	case response.StatusCode == http.StatusNotModified && etag != "":
-		return answer{etag: etag}, nil
-	case response.StatusCode != http.StatusOK:
-		return answer{}, fmt.Errorf("%s: the answer has status %d", address, response.StatusCode)
+	case got.status == http.StatusNotModified && etag != "":
+		return answer{}, errUnchanged
+	case got.status != http.StatusOK:
+		return answer{}, fmt.Errorf("%s: the answer has status %d", address, got.status)
 	}
-	return answer{body, response.Header.Get("ETag")}, nil
+	return got, nil
 }
 
 // do sends the request and reads the answer, of at most so many bytes.
-func (s *service) do(request *http.Request, most int64) (*http.Response, []byte, error) {
+func (s *service) do(request *http.Request, most int64) (answer, error) {
 	response, err := s.http.Do(request)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, most+1))
@@ -166,9 +168,9 @@ func (s *service) do(request *http.Request, most int64) (*http.Response, []byte,
 		err = errTooLong
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", request.URL.Redacted(), err)
+		return answer{}, fmt.Errorf("%s: %w", request.URL.Redacted(), err)
 	}
-	return response, body, nil
+	return answer{response.StatusCode, response.Header, body}, nil
 }
 
 // problemOf is the service's own word on a failure, as far as it can be read.

@@ -225,7 +225,7 @@ func (s *Source) run(done chan struct{}) {
 // longer each time, never as long as others who failed with us.
 func pause(failed int, err error) time.Duration {
 	longest := min(longestPause, 200*time.Millisecond<<min(failed, 10))
-	wait := longest/2 + time.Duration(rand.Int64N(int64(longest/2)))
+	wait := longest/2 + time.Duration(rand.Int64N(int64(longest/2))) //nolint:gosec // dice, not a secret
 	if refused, ok := errors.AsType[*RequestError](err); ok {
 		wait = max(wait, refused.RetryAfter)
 	}

@@ -50,8 +50,11 @@ func (i *Issuer) issue(w http.ResponseWriter, r *http.Request) {
 
 // proven reports whether the client has proven all that it has to.
 func (i *Issuer) proven(c Client, asked api.TokenRequest) bool {
+	if c.Secret.Empty() && c.PublicKey == "" {
+		return false
+	}
 	secret := c.Secret.Empty() || c.Secret.Equal(identity.NewSecret(asked.ClientSecret))
-	return secret && (c.PublicKey == "" || i.signed(c, asked.Signature)) && !(c.Secret.Empty() && c.PublicKey == "")
+	return secret && (c.PublicKey == "" || i.signed(c, asked.Signature))
 }
 
 // signed reports whether the assertion is the client's (RFC 7523 section 3), and for us.
