@@ -21,7 +21,7 @@ const module = "github.com/seed-60f9e3ad/identity"
 var floors = [][]string{
 	{".", "api", "internal/argon2", "internal/dbserver", "internal/foreignhash", "internal/guessable", "internal/jose", "internal/newfile", "internal/ratelimit"},
 	{"client", "internal/breach", "internal/chain", "internal/clientkeys", "internal/doctor", "internal/seal", "internal/web", "internal/store"},
-	{"client/clienttest", "internal/keyring", "internal/transfer", "internal/store/storetest", "internal/guessable/generate", "internal/bench", "internal/openapi", "internal/apidocs"},
+	{"client/clienttest", "examples/go", "internal/keyring", "internal/transfer", "internal/store/storetest", "internal/guessable/generate", "internal/bench", "internal/openapi", "internal/apidocs"},
 	{"internal/audit"},
 	{"internal/authn", "internal/token"},
 	{"internal/admin", "internal/bearer", "internal/original"},

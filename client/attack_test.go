@@ -337,7 +337,7 @@ func TestConfigurations(t *testing.T) {
 		v, err := client.NewVerifier(cfg)
 		if err == nil {
 			t.Errorf("%s: accepted", name)
-			_ = v.Close()
+			v.Close()
 		} else if strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: the error repeats the URL: %v", name, err)
 		}

@@ -32,7 +32,7 @@ func newVerifier(t testing.TB, issuer *clienttest.Issuer, change ...func(*client
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = v.Close() })
+	t.Cleanup(v.Close)
 	return v
 }
 

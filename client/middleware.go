@@ -6,8 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-
-	"github.com/seed-60f9e3ad/identity/api"
 )
 
 // tokenKey is where a request's context has its token.
@@ -41,6 +39,15 @@ type refusal struct {
 	status       int
 	code, detail string
 	challenge    string
+}
+
+// problem is the body of a refusal (RFC 9457), as an Identity Service has it.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Code   string `json:"code"`
 }
 
 const (
@@ -93,7 +100,7 @@ func (f *refusal) write(w http.ResponseWriter) {
 	if f.status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", retryAfter)
 	}
-	body, err := json.Marshal(api.Problem{Type: "about:blank", Title: http.StatusText(f.status), Status: f.status, Detail: f.detail, Code: f.code})
+	body, err := json.Marshal(problem{"about:blank", http.StatusText(f.status), f.status, f.detail, f.code})
 	w.WriteHeader(f.status)
 	if err == nil {
 		_, _ = w.Write(body) // that the caller has gone is no error of ours

@@ -166,7 +166,7 @@ func (v *Verifier) report(what string) func(error) {
 
 // Close ends what the verifier does by itself, and waits for that. Tokens are not
 // accepted afterwards: their revocations would not be seen.
-func (v *Verifier) Close() error {
+func (v *Verifier) Close() {
 	v.closed.Store(true)
 	v.end()
 	v.loops.Wait()
@@ -176,7 +176,6 @@ func (v *Verifier) Close() error {
 		v.revoked.end()
 	}
 	v.service.close()
-	return nil
 }
 
 // Ready waits until tokens can be verified, or until ctx ends. Its error is ErrUnavailable

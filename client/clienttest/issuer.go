@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -26,6 +25,12 @@ const (
 
 // listLife is how long a revocation list can be believed.
 const listLife = 10 * time.Minute
+
+// T is what is needed of a *testing.T.
+type T interface {
+	Helper()
+	Cleanup(func())
+}
 
 // Issuer is an issuer. It is safe for concurrent use.
 type Issuer struct {
@@ -50,7 +55,7 @@ type signingKey struct {
 
 // New starts an issuer on a port of this machine, until the end of the test. It signs with
 // ES256.
-func New(t testing.TB) *Issuer {
+func New(t T) *Issuer {
 	t.Helper()
 	i := &Issuer{}
 	server := httptest.NewServer(i)
@@ -60,7 +65,7 @@ func New(t testing.TB) *Issuer {
 
 // InProcess makes an issuer of this URL, such as "https://id.example.com", which only its
 // HTTPClient reaches.
-func InProcess(t testing.TB, url string) *Issuer {
+func InProcess(t T, url string) *Issuer {
 	t.Helper()
 	i := &Issuer{}
 	return i.begin(url, &http.Client{Transport: inProcess{i}})

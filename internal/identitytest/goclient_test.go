@@ -34,7 +34,7 @@ func newGoClient(t *testing.T) *goClient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = v.Close() })
+	t.Cleanup(v.Close)
 	return &goClient{s, t, v}
 }
 
