@@ -44,14 +44,16 @@ func TestRevocation(t *testing.T) {
 
 // TestRevocationBoundary: "before" is not in it.
 func TestRevocationBoundary(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		issuer := clienttest.InProcess(t, issuerURL)
-		v := newVerifier(t, issuer)
-		now := time.Now().Truncate(time.Second)
-		issuer.Revoke(identity.RevokedPrincipal, "robot")
-		accepted(t, v, issuer.Token(audience, clienttest.IssuedAt(now.Add(time.Second))))
-		refused(t, v, issuer.Token(audience, clienttest.IssuedAt(now)), client.ErrRevoked)
-	})
+	for kind, value := range map[identity.RevocationKind]string{identity.RevokedPrincipal: "robot", identity.RevokedAll: ""} {
+		synctest.Test(t, func(t *testing.T) {
+			issuer := clienttest.InProcess(t, issuerURL)
+			v := newVerifier(t, issuer)
+			now := time.Now().Truncate(time.Second)
+			issuer.Revoke(kind, value)
+			accepted(t, v, issuer.Token(audience, clienttest.IssuedAt(now.Add(time.Second))))
+			refused(t, v, issuer.Token(audience, clienttest.IssuedAt(now)), client.ErrRevoked)
+		})
+	}
 }
 
 // TestHostileLists: a list that cannot be believed is none, and after MaxStale nothing is

@@ -149,7 +149,7 @@ func (set claims) date(name string, into *int64, must bool) bool {
 		return !must
 	}
 	var seconds float64
-	if set[name].Kind() != '0' || !optional(set, name, &seconds) || seconds < 0 || seconds > last {
+	if !optional(set, name, &seconds) || seconds < 0 || seconds > last {
 		return false
 	}
 	*into = int64(math.Floor(seconds))
