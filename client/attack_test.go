@@ -330,6 +330,8 @@ func TestConfigurations(t *testing.T) {
 		"http URL":                              func(c *client.VerifierConfig) { c.Issuer, c.URL = "identity", "http://identity:8080" },
 		"a user in the URL":                     func(c *client.VerifierConfig) { c.URL = "https://user:secret@id.example.com" },
 		"alg none":                              func(c *client.VerifierConfig) { c.Algorithms = []string{"none"} },
+		"a list that is always too old":         func(c *client.VerifierConfig) { c.MaxStale = -1 },
+		"asking without a pause":                func(c *client.VerifierConfig) { c.RevocationsEvery = -1 },
 		"alg HS256":                             func(c *client.VerifierConfig) { c.Algorithms = []string{"ES256", "HS256"} },
 	} {
 		cfg := client.VerifierConfig{Issuer: "https://id.example.com", Audience: audience}

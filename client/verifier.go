@@ -100,6 +100,9 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	if cfg.Audience == "" {
 		return nil, errors.New("client: the audience is missing: without one, tokens for any other service would be accepted")
 	}
+	if cfg.MaxStale < 0 || cfg.RevocationsEvery < 0 {
+		return nil, errors.New("client: MaxStale and RevocationsEvery must not be negative; IgnoreRevocations is there to do without a list")
+	}
 	at, err := newService(cfg.Issuer, cfg.URL, cfg.HTTPClient, cfg.AllowHTTP)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
