@@ -137,6 +137,7 @@ lists = {
     "expired": revocations(iat=now + 1, exp=now - 3600),
     "older": revocations(iat=now - 30),
     "bad-entry": revocations(entries=[everything, {"kind": "jti", "hash": "short", "before": now}]),
+    "bad-time": revocations(entries=[everything, {"kind": "jti", "hash": "A" * 22, "before": str(now)}]),
     "unsigned": parts({"alg": "none", "typ": "revocation-list+jwt"}, {"iss": issuer, "iat": now + 1, "exp": now + 600, "entries": [everything]}) + ".",
 }
 answers = {

@@ -2,9 +2,11 @@
 // ISSUER for AUDIENCE with the permission orders:read. Nobody is asked per token: keys and
 // the revocation list are fetched beside the requests, and without a recent list the
 // answer is 503.
-import { createHash } from "node:crypto";
+import { createHash, webcrypto } from "node:crypto";
 import { createServer } from "node:http";
 import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+
+globalThis.crypto ??= webcrypto; // jose uses it; Node.js 18 does not have it by itself
 
 const { ISSUER, AUDIENCE, HOST = "127.0.0.1", PORT = "8000" } = process.env;
 if (!ISSUER || !AUDIENCE) throw new Error("ISSUER and AUDIENCE must be set");
@@ -24,11 +26,15 @@ class Refused extends Error {}
 // What is known of the issuer.
 let metadata, published, list;
 
-async function get(address) {
+function secure(address) {
   const url = new URL(address);
   // RFC 8414 section 2: https, but for an issuer on this machine.
   if (url.protocol !== "https:" && !["localhost", "127.0.0.1", "[::1]"].includes(url.hostname)) throw new Unavailable(`${url} is not https`);
-  const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(5000) });
+  return url;
+}
+
+async function get(url) {
+  const response = await fetch(secure(url), { redirect: "error", signal: AbortSignal.timeout(5000) });
   if (response.status !== 200) throw new Unavailable(`${url} answers ${response.status}`);
   return response;
 }
@@ -40,14 +46,13 @@ async function discover() {
   if (found.issuer !== ISSUER) throw new Unavailable(`the metadata are of ${found.issuer}, not of ${ISSUER}`);
   // jose asks again for a kid that it does not know, but at most every 30 s: anybody can
   // make one up. The issuer publishes keys 300 s before they sign.
-  published = createRemoteJWKSet(new URL(found.jwks_uri), { cacheMaxAge: 300_000, cooldownDuration: 30_000, timeoutDuration: 5000 });
+  published = createRemoteJWKSet(secure(found.jwks_uri), { cacheMaxAge: 300_000, cooldownDuration: 30_000, timeoutDuration: 5000 });
   metadata = found;
 }
 
 // The key for a token. That there is none for it is the token's fault; that none could be
 // fetched is not.
 async function key(header, token) {
-  if (!published) throw new Unavailable("no keys yet");
   try {
     return await published(header, token);
   } catch (error) {
@@ -71,7 +76,7 @@ async function refresh() {
     const place = entry.kind === "all" ? "all" : `${entry.kind} ${entry.hash}`;
     before.set(place, Math.max(entry.before, before.get(place) ?? 0));
   }
-  list = { before, iat: payload.iat, exp: payload.exp, asked };
+  list = { before, iat: payload.iat, asked };
 }
 
 async function refreshForever() {
@@ -82,9 +87,6 @@ async function refreshForever() {
 }
 
 function revoked(header, claims) {
-  if (!list || performance.now() - list.asked > maxAge * 1000 || Date.now() / 1000 >= list.exp + clockTolerance) {
-    throw new Unavailable("no recent revocation list");
-  }
   const places = ["all"];
   for (const [kind, value] of Object.entries({ jti: claims.jti, sid: claims.sid, sub: claims.sub, kid: header.kid })) {
     const hash = createHash("sha256").update(String(value ?? "")).digest().subarray(0, 16).toString("base64url");
@@ -95,6 +97,8 @@ function revoked(header, claims) {
 
 /** The claims of a token for this service (RFC 9068 section 4). */
 async function access(token) {
+  // Before all else: there may be no keys either.
+  if (!list || performance.now() - list.asked > maxAge * 1000) throw new Unavailable("no recent revocation list");
   const { payload, protectedHeader } = await jwtVerify(token, key, {
     typ: "at+jwt", algorithms, issuer: ISSUER, audience: AUDIENCE, clockTolerance,
     requiredClaims: ["exp", "sub", "iat", "jti", "client_id"],

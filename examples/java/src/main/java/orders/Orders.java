@@ -60,7 +60,7 @@ public final class Orders {
   private record Verifiers(URI revocationList, DefaultJWTProcessor<SecurityContext> tokens, DefaultJWTProcessor<SecurityContext> lists) {}
 
   /** A revocation list; asked is when it was asked for, in System.nanoTime. */
-  private record Revocations(Map<String, Long> before, Date issued, Date expires, long asked) {}
+  private record Revocations(Map<String, Long> before, Date issued, long asked) {}
 
   private static volatile Verifiers verifiers;
   private static volatile Revocations revocations;
@@ -140,18 +140,13 @@ public final class Orders {
         }
         before.merge(place, JSONObjectUtils.getLong(entry, "before"), Math::max);
       }
-      revocations = new Revocations(before, claims.getIssueTime(), claims.getExpirationTime(), asked);
+      revocations = new Revocations(before, claims.getIssueTime(), asked);
     } catch (Exception e) { // whatever it is, the next time may be better
       System.err.println("the issuer cannot be asked: " + e);
     }
   }
 
-  private static boolean revoked(String kid, JWTClaimsSet claims) throws Exception {
-    var list = revocations;
-    if (list == null || System.nanoTime() - list.asked() > MAX_AGE * 1e9
-        || System.currentTimeMillis() >= list.expires().getTime() + LEEWAY * 1000L) {
-      throw new IOException("no recent revocation list");
-    }
+  private static boolean revoked(Revocations list, String kid, JWTClaimsSet claims) throws Exception {
     long issued = claims.getIssueTime().getTime() / 1000;
     if (issued < list.before().getOrDefault("all", 0L)) {
       return true;
@@ -169,17 +164,17 @@ public final class Orders {
 
   /** The claims of a token for this service (RFC 9068 section 4). */
   private static JWTClaimsSet access(String token) throws Exception {
-    var known = verifiers;
-    if (known == null) {
-      throw new IOException("no keys yet");
+    var list = revocations;
+    if (list == null || System.nanoTime() - list.asked() > MAX_AGE * 1e9) { // before all else: there may be no keys either
+      throw new IOException("no recent revocation list");
     }
     var parsed = SignedJWT.parse(token);
-    var claims = known.tokens().process(parsed, null);
+    var claims = verifiers.tokens().process(parsed, null);
     claims.getStringClaim("client_id"); // it throws where that is no string
     if (claims.getIssueTime().getTime() > System.currentTimeMillis() + LEEWAY * 1000L) { // Nimbus does not look at it
       throw new BadJOSEException("it was issued in the future");
     }
-    if (revoked(parsed.getHeader().getKeyID(), claims)) {
+    if (revoked(list, parsed.getHeader().getKeyID(), claims)) {
       throw new BadJOSEException("it was revoked");
     }
     return claims;
