@@ -5,7 +5,7 @@ golangci_lint_version=2.15.0
 debian_packages=(
 	# interop/
 	python3-argon2 python3-psycopg2 python3-jwcrypto python3-authlib python3-cryptography libcrypt-jwt-perl ruby ruby-jwt jose openssl
-	# scripts/first-minute.sh, scripts/schemathesis.sh
+	# scripts/first-minute.sh, scripts/schemathesis.sh, scripts/examples.sh
 	curl python3-venv
 	# the pages of internal/apidocs
 	chromium
@@ -14,6 +14,9 @@ debian_packages=(
 	# go test -race
 	gcc libc6-dev
 )
+
+# scripts/examples.sh; a machine may have these from elsewhere than Debian
+debian_programs=(java:default-jdk-headless javac:default-jdk-headless mvn:maven node:nodejs npm:npm)
 
 command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin
 PATH=$PATH:$(go env GOPATH)/bin
@@ -70,6 +73,9 @@ install_packages() {
 		if [ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" != installed ]; then
 			missing+=("$p")
 		fi
+	done
+	for p in "${debian_programs[@]}"; do
+		command -v "${p%:*}" >/dev/null || missing+=("${p#*:}")
 	done
 	if [ ${#missing[@]} -eq 0 ]; then
 		return

@@ -35,8 +35,8 @@ func main() {
 }
 
 func run(ctx context.Context, logger *slog.Logger) error {
-	every, errEvery := seconds("REVOCATION_INTERVAL")
-	maxStale, errStale := seconds("REVOCATION_MAX_AGE")
+	every, errEvery := seconds("REVOCATION_INTERVAL", "15")
+	maxStale, errStale := seconds("REVOCATION_MAX_AGE", "60")
 	if err := errors.Join(errEvery, errStale); err != nil {
 		return err
 	}
@@ -96,10 +96,10 @@ func or(name, without string) string {
 	return without
 }
 
-// seconds is a variable that may have a fraction; 0, the default of package client, if it is not set.
-func seconds(name string) (time.Duration, error) {
-	n, err := strconv.ParseFloat(or(name, "0"), 64)
-	if err != nil || n < 0 {
+// seconds is a variable that may have a fraction.
+func seconds(name, without string) (time.Duration, error) {
+	n, err := strconv.ParseFloat(or(name, without), 64)
+	if err != nil || n <= 0 {
 		return 0, fmt.Errorf("%s must be a number of seconds", name)
 	}
 	return time.Duration(n * float64(time.Second)), nil

@@ -248,6 +248,7 @@ func TestTokenRightAfterRevocation(t *testing.T) {
 // each change.
 func TestRevocationListIsCached(t *testing.T) {
 	r := newResources(t)
+	r.Clock.Move(r.Clock.Now().Truncate(5 * time.Minute).Add(5 * time.Minute).Sub(r.Clock.Now()))
 	first := r.Get(listPath)
 	etag := first.Header.Get("ETag")
 	for range 3 {
@@ -272,12 +273,57 @@ func TestRevocationListIsCached(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantStatus(t, r.Get(listPath, "If-None-Match", etag), 200)
-	r.Clock.Move(-2 * time.Second) // back to before it was signed
+	r.Clock.Move(-2 * time.Minute) // back to before all of that: nobody would believe a list from the future
 	if list := r.entries(t); len(list) != 1 {
 		t.Errorf("the list: %v", list)
 	}
+	_, claims := verifiedToken(t, r.Service, string(r.Get(listPath).Body))
+	if ahead := claims["iat"].(float64) - float64(r.Clock.Now().Unix()); ahead > 0 {
+		t.Errorf("the list is %v s from the future", ahead)
+	}
 	wantProblem(t, r.Do("POST", listPath, "{}"), "POST", 405, "method_not_allowed", nil)
 	wantProblem(t, r.Get(listPath+"?x=1"), "GET", 422, "invalid_request", []string{"query.x unknown"})
+}
+
+// Verifiers take no list that is older than the one they have, so all nodes say the same of
+// the same revocations: who is sent to another one learns at once what that one knows.
+func TestAllNodesHaveOneList(t *testing.T) {
+	s := identitytest.New(t)
+	s.Clock.Move(s.Clock.Now().Truncate(5 * time.Minute).Add(5*time.Minute + 7*time.Second).Sub(s.Clock.Now()))
+	other := s.Another()
+	said := func(node *identitytest.Service) (map[string]any, string) {
+		answer := node.Get(listPath)
+		wantStatus(t, answer, 200)
+		_, claims := verifiedToken(t, node, string(answer.Body))
+		return claims, answer.Header.Get("ETag")
+	}
+	latest := float64(0)
+	for range 4 {
+		first, etag := said(s)
+		s.Clock.Move(100 * time.Second)
+		second, _ := said(other)
+		if second["iat"].(float64) < first["iat"].(float64) || first["iat"].(float64) < latest {
+			t.Errorf("lists from %v, %v, %v", latest, first["iat"], second["iat"])
+		}
+		if first["iat"] == second["iat"] {
+			wantStatus(t, other.Get(listPath, "If-None-Match", etag), 304)
+		}
+		latest = second["iat"].(float64)
+		if err := s.Installation.DB.Change(t.Context(), func(tx *store.DB) error {
+			return tx.RevokeIssued(t.Context(), identity.RevokedToken, identity.NewID(s.Clock.Now()))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for _, node := range []*identitytest.Service{s, other} {
+			if err := node.Installation.Follower.Poll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Clock.Move(time.Second)
+		if now, _ := said(s); now["iat"].(float64) <= latest {
+			t.Errorf("a change made no newer list: %v after %v", now["iat"], latest)
+		}
+	}
 }
 
 // Our own interface honours every kind at once, on all nodes.

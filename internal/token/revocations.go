@@ -47,14 +47,16 @@ type RevocationList struct {
 	Body []byte // a compact JWS
 	ETag string // quoted, as in the header
 
-	made   made
-	anewAt time.Time
+	made made
 }
 
 // made is what a list was made of.
 type made struct {
 	revoked     *revoked
 	issuer, kid string
+	// issued is the time of issue. All nodes have the same for the same entries: a verifier that
+	// is sent to another node does not get a list that seems older than the one it has.
+	issued int64
 }
 
 // revoked is what is in memory: all revocations, until the next change.
@@ -189,25 +191,29 @@ func (r *Revocations) List(ctx context.Context) (*RevocationList, error) {
 	if err != nil {
 		return nil, err
 	}
-	of, now := made{held, cfg.Issuer, key.KID}, r.db.Now()
+	now := r.db.Now()
+	of := made{held, cfg.Issuer, key.KID, held.issued(now)}
 	r.making.Lock()
 	defer r.making.Unlock()
-	if r.list == nil || r.list.made != of || !r.list.fresh(now) {
-		list, err := r.sign(ctx, cfg.Issuer, held.listed(now), now)
-		if err != nil {
+	if r.list == nil || r.list.made != of {
+		if r.list, err = r.sign(ctx, of, now); err != nil {
 			return nil, err
 		}
-		list.made = of
-		r.list = list
 	}
 	return r.list, nil
 }
 
-// fresh reports whether the list need not be signed anew: it is not old, and no clock has
-// stepped back since.
-func (l *RevocationList) fresh(now time.Time) bool {
-	left := l.anewAt.Sub(now)
-	return left > 0 && left <= RevocationListLife/2
+// issued is when what there is now was last changed, or the beginning of the half of a
+// list's life that we are in if that is later. A change that a wrong clock has put into the
+// future would make a list that nobody believes.
+func (r *revoked) issued(now time.Time) int64 {
+	latest, last := now.Truncate(RevocationListLife/2), now.Add(clockSkew*time.Second)
+	for _, one := range r.entries {
+		if one.CreatedAt.After(latest) && one.CreatedAt.Before(last) {
+			latest = one.CreatedAt
+		}
+	}
+	return latest.Unix()
 }
 
 // listed is what the list has of them.
@@ -227,13 +233,15 @@ func (r *revoked) listed(now time.Time) []listed {
 	return list
 }
 
-func (r *Revocations) sign(ctx context.Context, issuer string, entries []listed, now time.Time) (*RevocationList, error) {
+// sign makes the list. Its ETag is that of what it says: the bytes of a signature are others
+// each time, and on each node.
+func (r *Revocations) sign(ctx context.Context, of made, now time.Time) (*RevocationList, error) {
 	payload, err := json.Marshal(struct {
 		Issuer   string   `json:"iss"`
 		IssuedAt int64    `json:"iat"`
 		Expires  int64    `json:"exp"`
 		Entries  []listed `json:"entries"`
-	}{issuer, now.Unix(), now.Add(RevocationListLife).Unix(), entries})
+	}{of.issuer, of.issued, of.issued + int64(RevocationListLife.Seconds()), of.revoked.listed(now)})
 	if err != nil {
 		return nil, err
 	}
@@ -241,8 +249,6 @@ func (r *Revocations) sign(ctx context.Context, issuer string, entries []listed,
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(signed))
-	return &RevocationList{
-		Body: []byte(signed), ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, anewAt: now.Add(RevocationListLife / 2),
-	}, nil
+	sum := sha256.Sum256(append([]byte(of.kid), payload...))
+	return &RevocationList{Body: []byte(signed), ETag: `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, made: of}, nil
 }

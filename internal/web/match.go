@@ -24,12 +24,12 @@ func CheckMatch(r *http.Request, etag string) error {
 	return identity.Errorf(identity.PreconditionFailed, "The resource has changed since it was read.")
 }
 
-// NotModified reports whether the caller has the representation whose strong entity
-// tag is etag, by If-None-Match (RFC 9110 section 13.1.2): the answer then is 304
+// NotModified reports whether the caller has the representation whose entity tag is
+// etag, strong or weak, by If-None-Match (RFC 9110 section 13.1.2): the answer then is 304
 // without a body. The comparison is the weak one; a malformed list has nothing.
 func NotModified(r *http.Request, etag string) bool {
 	list := strings.Trim(strings.Join(r.Header.Values("If-None-Match"), ","), " \t")
-	return list == "*" || listsTag(list, etag, true)
+	return list == "*" || listsTag(list, strings.TrimPrefix(etag, "W/"), true)
 }
 
 // listsTag reports whether list is a list of entity tags (RFC 9110 sections
