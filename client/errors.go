@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -40,7 +41,13 @@ func (e *invalid) Error() string { return e.why }
 // Is makes it ErrInvalid to errors.Is.
 func (e *invalid) Is(target error) bool { return target == ErrInvalid }
 
-// unavailable is ErrUnavailable because of err.
+// unavailable is ErrUnavailable because of err: of what that wraps, only the end of a context
+// is handed on. That a list of revoked tokens is bad says nothing of the token.
 func unavailable(what string, err error) error {
-	return fmt.Errorf("%w: %s: %w", ErrUnavailable, what, err)
+	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, ended) {
+			return fmt.Errorf("%w: %s: %w", ErrUnavailable, what, ended)
+		}
+	}
+	return fmt.Errorf("%w: %s: %v", ErrUnavailable, what, err) //nolint:errorlint // see above
 }

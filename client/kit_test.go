@@ -53,6 +53,9 @@ func refused(t testing.TB, v *client.Verifier, token string, want error) {
 	if got != nil || !errors.Is(err, want) {
 		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
+	if errors.Is(err, client.ErrInvalid) == errors.Is(err, client.ErrUnavailable) {
+		t.Errorf("%v says both that the token is bad and that nobody knows, or neither", err)
+	}
 }
 
 // forger has a key that an issuer publishes, and signs with it whatever it likes.

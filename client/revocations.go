@@ -67,6 +67,9 @@ func (v *Verifier) readRevocations(ctx context.Context, compact string) (*revoca
 		return nil, errors.New("it is of another type")
 	}
 	key, err := v.key(ctx, message.KID())
+	if errors.Is(err, ErrUnknownKey) {
+		err = errors.New("its key is not published")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +89,7 @@ func (v *Verifier) readRevocations(ctx context.Context, compact string) (*revoca
 	now := v.now().Unix()
 	switch {
 	case said.Issuer != v.service.issuer:
-		return nil, ErrIssuer
+		return nil, errors.New("it is from another issuer")
 	case said.IssuedAt <= 0 || said.Entries == nil:
 		return nil, errors.New("it lacks iat or entries")
 	case said.Expires+v.leeway <= now:
