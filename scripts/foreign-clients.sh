@@ -1,0 +1,113 @@
+#!/bin/bash
+# Lets OAuth libraries that this project had no hand in get tokens from the program as it
+# is built, use them, and be refused where they must be: those of interop/. Each check is
+# a line; the first that fails ends the run, and nothing is left behind.
+#
+# scripts/foreign-clients.sh [go] [node] [python] [apache] [kubernetes]
+#
+# Without an argument it is all but kubernetes, which is compiled from much. Needs Go, curl,
+# openssl; Node.js and npm; python3 with venv; Debian's apache2-bin and libapache2-mod-oauth2;
+# and the registries of Go, npm and Python, or caches of what was had from them.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+service=""
+apache=""
+
+cleanup() {
+	local pid
+	for pid in $apache $service; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+fail() {
+	printf 'foreign-clients: %s\n' "$*" >&2
+	for log in log cli.log apache.log; do
+		if [ -e "$work/$log" ]; then
+			printf '%s\n' "--- the end of $log:" >&2
+			tail -n 10 "$work/$log" >&2
+		fi
+	done
+	exit 1
+}
+
+parts="$*"
+parts=${parts:-go node python apache}
+for part in $parts; do
+	case $part in
+	go | node | python | apache | kubernetes) ;;
+	*) fail "there is no part $part" ;;
+	esac
+done
+
+# Kubernetes takes no issuer but one of https.
+scheme=http
+tls=()
+if [[ $parts == *kubernetes* ]]; then
+	scheme=https
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj '/CN=localhost' \
+		-addext subjectAltName=DNS:localhost -keyout "$work/tls.key" -out "$work/tls.pem" 2>/dev/null
+	tls=(TLS_CERT_FILE="$work/tls.pem" TLS_KEY_FILE="$work/tls.key")
+	export SSL_CERT_FILE="$work/tls.pem" NODE_EXTRA_CA_CERTS="$work/tls.pem" REQUESTS_CA_BUNDLE="$work/tls.pem" CURL_CA_BUNDLE="$work/tls.pem"
+fi
+
+(cd "$root" && go build -o "$work/identity" ./cmd/identity)
+# A whole environment of its own: nothing of the caller's leads to another database.
+password='the password of the first'
+mkdir "$work/home"
+env -i PATH="$PATH" HOME="$work/home" PORT=0 HOST=127.0.0.1 DATABASE_PATH="$work/identity.db" \
+	ADMIN_USERNAME=first ADMIN_PASSWORD="$password" "${tls[@]}" \
+	"$work/identity" serve >"$work/out" 2>"$work/log" &
+service=$!
+for ((i = 0; i < 100; i++)); do
+	grep -q '"msg":"listening"' "$work/log" && break
+	kill -0 "$service" 2>/dev/null || fail 'the service ended at once'
+	sleep 0.1
+done
+port=$(sed -n 's/.*"msg":"listening","addr":"[^"]*:\([0-9]*\)".*/\1/p' "$work/log")
+export ISSUER=$scheme://localhost:$port
+
+# identity runs the command line on the service, as its administrator.
+identity() { env -i PATH="$PATH" HOME="$work/home" ${SSL_CERT_FILE:+SSL_CERT_FILE="$SSL_CERT_FILE"} "$work/identity" "$@"; }
+# member NAME is the first member of that name in the JSON on standard input.
+member() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" | head -n 1; }
+# secret_of CLIENT FLAGS... registers a client, and is its secret.
+secret_of() { identity client create --id "$@" -o json 2>>"$work/cli.log" | member client_secret; }
+
+printf '%s\n' "$password" | identity login "$ISSUER" --username first --password-stdin >/dev/null 2>&1 || fail 'no administrator'
+
+# registered PART ALGORITHM PARAMETER registers the clients and the audiences of one
+# part, so that the wrong proofs of one slow down no other, and says them to it.
+registered() {
+	openssl genpkey -algorithm "$2" ${3:+-pkeyopt "$3"} -out "$work/$1.pem" 2>/dev/null
+	openssl genpkey -algorithm "$2" ${3:+-pkeyopt "$3"} -out "$work/$1.foreign.pem" 2>/dev/null
+	openssl pkey -in "$work/$1.pem" -pubout -out "$work/$1.pub.pem"
+	export AUDIENCE=$1-orders OTHER_AUDIENCE=$1-invoices
+	export SECRET_CLIENT=$1-clerk KEY_CLIENT=$1-robot SERVER_CLIENT=$1-server
+	export KEY_FILE=$work/$1.pem FOREIGN_KEY_FILE=$work/$1.foreign.pem
+	SECRET=$(secret_of "$SECRET_CLIENT" --audience "$AUDIENCE,$OTHER_AUDIENCE" --permission orders:read,identity:clients:read)
+	KEY_ID=$(identity client create --id "$KEY_CLIENT" --public-key "$work/$1.pub.pem" --audience "$AUDIENCE" --permission orders:read -o json | member kid)
+	SERVER_SECRET=$(secret_of "$SERVER_CLIENT" --audience '')
+	identity audience create "$AUDIENCE" --permission orders:read --introspection-client "$SERVER_CLIENT" >/dev/null
+	identity audience create "$OTHER_AUDIENCE" --permission orders:read --introspection-client "$KEY_CLIENT" >/dev/null
+	export SECRET KEY_ID SERVER_SECRET
+	[ -n "$SECRET" ] && [ -n "$KEY_ID" ] && [ -n "$SERVER_SECRET" ] || fail "the clients of $1 were not registered"
+}
+
+go_part() {
+	registered go ed25519 ''
+	(cd "$root/interop/go" && go build -o "$work/foreign-go" .) || return
+	"$work/foreign-go"
+}
+
+for part in $parts; do
+	"${part}_part" || fail "$part"
+done
+kill -0 "$service" 2>/dev/null || fail 'the service is not there any more'
+if grep '"level":"ERROR"' "$work/log" >&2; then
+	fail 'the service logged an error'
+fi
