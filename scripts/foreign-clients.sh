@@ -104,6 +104,29 @@ go_part() {
 	"$work/foreign-go"
 }
 
+# Packages are kept under the hash of the file that names them.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/identity-foreign-clients
+cached() { printf '%s/%s-%s' "$cache" "$1" "$(sha256sum <"$2" | cut -c 1-16)"; }
+
+node_part() {
+	registered node EC ec_paramgen_curve:prime256v1
+	local folder=$root/interop/node modules name
+	modules=$(cached node "$folder/package-lock.json")
+	if [ ! -e "$modules/installed" ]; then
+		rm -rf "$modules"
+		mkdir -p "$modules"
+		cp "$folder"/package.json "$folder"/package-lock.json "$folder"/.npmrc "$modules"
+		npm --prefix "$modules" --userconfig "$folder/.npmrc" ci >"$work/npm.log" 2>&1 || { cat "$work/npm.log" >&2; return 1; }
+		touch "$modules/installed"
+	fi
+	mkdir "$work/node"
+	cp "$folder"/*.mjs "$work/node"
+	ln -s "$modules/node_modules" "$work/node/node_modules"
+	for name in openid-client oauth4webapi; do
+		node "$work/node/$name.mjs" || return
+	done
+}
+
 for part in $parts; do
 	"${part}_part" || fail "$part"
 done
