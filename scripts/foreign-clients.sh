@@ -127,6 +127,22 @@ node_part() {
 	done
 }
 
+python_part() {
+	registered python RSA rsa_keygen_bits:2048
+	export TOKEN_ENDPOINT_CLIENT=python-lenient
+	identity client create --id "$TOKEN_ENDPOINT_CLIENT" --public-key "$work/python.pub.pem" --assertion-audience token_endpoint \
+		--audience "$AUDIENCE" --permission orders:read >/dev/null
+	local wanted=$root/interop/python/standard_authlib.txt venv
+	venv=$(cached python "$wanted")
+	if [ ! -e "$venv/installed" ]; then
+		rm -rf "$venv"
+		python3 -m venv "$venv"
+		"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" || return
+		touch "$venv/installed"
+	fi
+	"$venv/bin/python" -B "$root/interop/python/standard_authlib.py"
+}
+
 for part in $parts; do
 	"${part}_part" || fail "$part"
 done
