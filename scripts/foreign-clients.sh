@@ -6,13 +6,14 @@
 # scripts/foreign-clients.sh [go] [node] [python] [apache] [kubernetes]
 #
 # Without an argument it is all but kubernetes, which is compiled from much. Needs Go, curl,
-# openssl; Node.js and npm; python3 with venv; Debian's apache2-bin and libapache2-mod-oauth2;
+# openssl; Node.js 20 and npm; python3 with venv; Debian's apache2-bin and libapache2-mod-oauth2;
 # and the registries of Go, npm and Python, or caches of what was had from them.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 service=""
 apache=""
+site=""
 
 cleanup() {
 	local pid
@@ -20,7 +21,7 @@ cleanup() {
 		kill "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
-	rm -rf "$work"
+	rm -rf "$work" ${site:+"$site"}
 }
 trap cleanup EXIT
 
@@ -111,6 +112,7 @@ cached() { printf '%s/%s-%s' "$cache" "$1" "$(sha256sum <"$2" | cut -c 1-16)"; }
 node_part() {
 	registered node EC ec_paramgen_curve:prime256v1
 	local folder=$root/interop/node modules name
+	[ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || { echo 'Node.js 20 or newer is needed' >&2; return 1; }
 	modules=$(cached node "$folder/package-lock.json")
 	if [ ! -e "$modules/installed" ]; then
 		rm -rf "$modules"
@@ -143,9 +145,77 @@ python_part() {
 	"$venv/bin/python" -B "$root/interop/python/standard_authlib.py"
 }
 
+# token CLIENT SECRET AUDIENCE is a token.
+token() {
+	curl -sSf -u "$1:$2" -d grant_type=client_credentials -d "audience=$3" "$ISSUER/oauth2/token" | member access_token
+}
+
+apache_part() {
+	registered apache EC ec_paramgen_curve:prime256v1
+	site=$(mktemp -d)
+	export SITE=$site SITE_LOG=$work/apache.log SITE_PORT
+	chmod 755 "$site" # the user that Apache becomes comes in
+	mkdir -p "$site/pages/verified" "$site/pages/asked"
+	echo "the orders" | tee "$site/pages/verified/orders" >"$site/pages/asked/orders"
+	for ((i = 0; i < 5; i++)); do # another port where somebody has that
+		SITE_PORT=$((20000 + RANDOM % 12000))
+		/usr/sbin/apache2 -f "$root/interop/apache/oauth2.conf" -D FOREGROUND 2>>"$SITE_LOG" &
+		apache=$!
+		for ((j = 0; j < 100; j++)); do
+			kill -0 "$apache" 2>/dev/null || break
+			curl -s -o /dev/null "http://127.0.0.1:$SITE_PORT/" && break 2
+			sleep 0.1
+		done
+	done
+
+	# 30 s are the shortest that there is.
+	local good other secret
+	secret=$(secret_of apache-brief --audience "$AUDIENCE" --permission orders:read --token-expiration 30)
+	brief=$(token apache-brief "$secret" "$AUDIENCE")
+	over=$((SECONDS + 32))
+	answers verified "$brief" 200 "takes a token for 30 s by the published keys" || return
+	answers asked "$brief" 200 "takes a token for 30 s by introspection" || return
+	good=$(token "$SECRET_CLIENT" "$SECRET" "$AUDIENCE")
+	other=$(token "$SECRET_CLIENT" "$SECRET" "$OTHER_AUDIENCE")
+	answers verified "$good" 200 "takes a token by the published keys" || return
+	answers verified "$other" 401 "refuses one for another audience" || return
+	answers verified "$good.x" 401 "refuses what is none" || return
+	answers verified "${good%.*}.${other##*.}" 401 "refuses one whose signature is another's" || return
+	answers asked "$good" 200 "takes a token by introspection" || return
+	answers asked "$other" 401 "refuses one for another audience, by introspection" || return
+	answers asked "$good.x" 401 "refuses what is none, by introspection" || return
+	curl -sSf -u "$SECRET_CLIENT:$SECRET" -d "token=$good" "$ISSUER/oauth2/revoke" || return
+	sleep 2 # it remembers for a second
+	answers asked "$good" 401 "refuses the same token once it was revoked, by introspection"
+}
+
+# answers FOLDER TOKEN STATUS WHAT asks Apache for a page with a token.
+answers() {
+	local status
+	status=$(curl -s -o "$work/page" -w '%{http_code}' -H "Authorization: Bearer $2" "http://127.0.0.1:$SITE_PORT/$1/orders")
+	if [ "$status" != "$3" ] || [ "$(grep -c 'the orders' "$work/page")" != "$((status == 200))" ]; then
+		printf 'FAILED mod_oauth2: %s: status %s\n' "$4" "$status" >&2
+		return 1
+	fi
+	printf 'ok     mod_oauth2: %s\n' "$4"
+}
+
+# apache_ends is the end of Apache's part, for which the others need not wait.
+apache_ends() {
+	[ "$SECONDS" -ge "$over" ] || sleep $((over - SECONDS))
+	answers verified "$brief" 401 "refuses the token for 30 s once it is over" || return
+	answers asked "$brief" 401 "refuses the token for 30 s once it is over, by introspection"
+}
+
+if [[ " $parts " == *" apache "* ]]; then
+	parts="apache ${parts/apache/} "
+fi
 for part in $parts; do
 	"${part}_part" || fail "$part"
 done
+if [ -n "$apache" ]; then
+	apache_ends || fail apache
+fi
 kill -0 "$service" 2>/dev/null || fail 'the service is not there any more'
 if grep '"level":"ERROR"' "$work/log" >&2; then
 	fail 'the service logged an error'
