@@ -5,7 +5,8 @@
 #
 # scripts/foreign-clients.sh [go] [node] [python] [apache] [kubernetes]
 #
-# Without an argument it is all but kubernetes, which is compiled from much. Needs Go, curl,
+# Without an argument it is all but kubernetes, which is compiled from much; with it the
+# service has TLS, for the others of that run too, and apache cannot be among them. Needs Go, curl,
 # openssl; Node.js 20 and npm; python3 with venv; Debian's apache2-bin and libapache2-mod-oauth2;
 # and the registries of Go, npm and Python, or caches of what was had from them.
 set -euo pipefail
@@ -45,15 +46,18 @@ for part in $parts; do
 	esac
 done
 
-# Kubernetes takes no issuer but one of https.
+# Kubernetes takes no issuer but one of https. Only the programs believe the certificate:
+# what fetches them goes by those of the machine.
 scheme=http
 tls=()
+trust=()
 if [[ $parts == *kubernetes* ]]; then
+	[[ $parts != *apache* ]] || fail 'Apache and Kubernetes are for two runs: the module knows only the CAs of the machine'
 	scheme=https
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj '/CN=localhost' \
-		-addext subjectAltName=DNS:localhost -keyout "$work/tls.key" -out "$work/tls.pem" 2>/dev/null
+		-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$work/tls.key" -out "$work/tls.pem" 2>/dev/null
 	tls=(TLS_CERT_FILE="$work/tls.pem" TLS_KEY_FILE="$work/tls.key")
-	export SSL_CERT_FILE="$work/tls.pem" NODE_EXTRA_CA_CERTS="$work/tls.pem" REQUESTS_CA_BUNDLE="$work/tls.pem" CURL_CA_BUNDLE="$work/tls.pem"
+	trust=(SSL_CERT_FILE="$work/tls.pem" NODE_EXTRA_CA_CERTS="$work/tls.pem" REQUESTS_CA_BUNDLE="$work/tls.pem")
 fi
 
 (cd "$root" && go build -o "$work/identity" ./cmd/identity)
@@ -73,7 +77,7 @@ port=$(sed -n 's/.*"msg":"listening","addr":"[^"]*:\([0-9]*\)".*/\1/p' "$work/lo
 export ISSUER=$scheme://localhost:$port
 
 # identity runs the command line on the service, as its administrator.
-identity() { env -i PATH="$PATH" HOME="$work/home" ${SSL_CERT_FILE:+SSL_CERT_FILE="$SSL_CERT_FILE"} "$work/identity" "$@"; }
+identity() { env -i PATH="$PATH" HOME="$work/home" "${trust[@]}" "$work/identity" "$@"; }
 # member NAME is the first member of that name in the JSON on standard input.
 member() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" | head -n 1; }
 # secret_of CLIENT FLAGS... registers a client, and is its secret.
@@ -102,7 +106,7 @@ registered() {
 go_part() {
 	registered go ed25519 ''
 	(cd "$root/interop/go" && go build -o "$work/foreign-go" .) || return
-	"$work/foreign-go"
+	env "${trust[@]}" "$work/foreign-go"
 }
 
 # Packages are kept under the hash of the file that names them.
@@ -125,7 +129,7 @@ node_part() {
 	cp "$folder"/*.mjs "$work/node"
 	ln -s "$modules/node_modules" "$work/node/node_modules"
 	for name in openid-client oauth4webapi; do
-		node "$work/node/$name.mjs" || return
+		env "${trust[@]}" node "$work/node/$name.mjs" || return
 	done
 }
 
@@ -142,7 +146,7 @@ python_part() {
 		"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" || return
 		touch "$venv/installed"
 	fi
-	"$venv/bin/python" -B "$root/interop/python/standard_authlib.py"
+	env "${trust[@]}" "$venv/bin/python" -B "$root/interop/python/standard_authlib.py"
 }
 
 # token CLIENT SECRET AUDIENCE is a token.
@@ -205,6 +209,14 @@ apache_ends() {
 	[ "$SECONDS" -ge "$over" ] || sleep $((over - SECONDS))
 	answers verified "$brief" 401 "refuses the token for 30 s once it is over" || return
 	answers asked "$brief" 401 "refuses the token for 30 s once it is over, by introspection"
+}
+
+kubernetes_part() {
+	registered kubernetes EC ec_paramgen_curve:prime256v1
+	export BRIEF_CLIENT=kubernetes-brief BRIEF_SECRET
+	BRIEF_SECRET=$(secret_of "$BRIEF_CLIENT" --audience "$AUDIENCE" --permission orders:read --token-expiration 30)
+	(cd "$root/interop/kubernetes" && go build -o "$work/foreign-kubernetes" .) || return
+	env "${trust[@]}" "$work/foreign-kubernetes"
 }
 
 if [[ " $parts " == *" apache "* ]]; then
