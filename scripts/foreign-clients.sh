@@ -100,7 +100,9 @@ registered() {
 	identity audience create "$AUDIENCE" --permission orders:read --introspection-client "$SERVER_CLIENT" >/dev/null
 	identity audience create "$OTHER_AUDIENCE" --permission orders:read --introspection-client "$KEY_CLIENT" >/dev/null
 	export SECRET KEY_ID SERVER_SECRET
-	[ -n "$SECRET" ] && [ -n "$KEY_ID" ] && [ -n "$SERVER_SECRET" ] || fail "the clients of $1 were not registered"
+	if [ -z "$SECRET" ] || [ -z "$KEY_ID" ] || [ -z "$SERVER_SECRET" ]; then
+		fail "the clients of $1 were not registered"
+	fi
 }
 
 go_part() {
