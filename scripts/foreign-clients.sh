@@ -169,7 +169,7 @@ apache_part() {
 		apache=$!
 		for ((j = 0; j < 100; j++)); do
 			kill -0 "$apache" 2>/dev/null || break
-			curl -s -o /dev/null "http://127.0.0.1:$SITE_PORT/" && break 2
+			[ ! -s "$site/pid" ] || break 2 # which it writes once it listens
 			sleep 0.1
 		done
 	done
