@@ -50,15 +50,18 @@ func bySecret(ctx context.Context, secret string) (string, error) {
 	return token.AccessToken, nil
 }
 
+// web is what the library's calls go through.
+var web = &http.Client{Timeout: 10 * time.Second}
+
 // endpoint is where the library's calls go.
 type endpoint struct{ url string }
 
 func (e endpoint) TokenEndpoint() string     { return e.url }
 func (e endpoint) GetRevokeEndpoint() string { return e.url }
-func (endpoint) HttpClient() *http.Client    { return http.DefaultClient } //nolint:revive // the library's spelling
+func (endpoint) HttpClient() *http.Client    { return web }
 
 func byKey(ctx context.Context, key []byte) (string, error) {
-	found, err := client.Discover(ctx, issuer, http.DefaultClient)
+	found, err := client.Discover(ctx, issuer, web)
 	if err != nil {
 		return "", err
 	}
@@ -101,7 +104,7 @@ func introspects(ctx context.Context) error {
 	if !answer.Active || answer.ClientID != clientID || len(answer.Scope) != 1 || answer.Scope[0] != permission {
 		return fmt.Errorf("introspection says %+v", answer)
 	}
-	found, err := client.Discover(ctx, issuer, http.DefaultClient)
+	found, err := client.Discover(ctx, issuer, web)
 	if err != nil {
 		return err
 	}
