@@ -124,7 +124,7 @@ node_part() {
 		rm -rf "$modules"
 		mkdir -p "$modules"
 		cp "$folder"/package.json "$folder"/package-lock.json "$folder"/.npmrc "$modules"
-		npm --prefix "$modules" --userconfig "$folder/.npmrc" ci >"$work/npm.log" 2>&1 || { cat "$work/npm.log" >&2; return 1; }
+		npm --prefix "$modules" ci >"$work/npm.log" 2>&1 || { cat "$work/npm.log" >&2; return 1; }
 		touch "$modules/installed"
 	fi
 	mkdir "$work/node"
