@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"os"
@@ -107,5 +108,54 @@ func TestChecksAreDocumented(t *testing.T) {
 	}
 	for name := range listed {
 		t.Errorf("docs/why.md lists %s, which is no check", name)
+	}
+}
+
+// pinned says where the version of a library in the table of docs/interop.md is pinned,
+// and how it is written there.
+var pinned = map[string]struct{ file, form string }{
+	"golang.org/x/oauth2":           {"interop/go/go.mod", "\tgolang.org/x/oauth2 v%s\n"},
+	"github.com/coreos/go-oidc/v3":  {"interop/go/go.mod", "\tgithub.com/coreos/go-oidc/v3 v%s\n"},
+	"github.com/zitadel/oidc/v3":    {"interop/go/go.mod", "\tgithub.com/zitadel/oidc/v3 v%s\n"},
+	"openid-client (Node.js 20)":    {"interop/node/package.json", "\"openid-client\": \"%s\""},
+	"oauth4webapi (Node.js 20)":     {"interop/node/package.json", "\"oauth4webapi\": \"%s\""},
+	"Authlib (Python)":              {"interop/python/standard_authlib.txt", "Authlib==%s\n"},
+	"k8s.io/apiserver":              {"interop/kubernetes/go.mod", "\tk8s.io/apiserver v%s\n"},
+	"mod_oauth2 (Apache, Debian's)": {}, // what Debian has
+}
+
+// TestInteropVersions holds the versions in docs/interop.md to those that are tried.
+func TestInteropVersions(t *testing.T) {
+	text, err := os.ReadFile("docs/interop.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for row := range strings.Lines(string(text)) {
+		cells := strings.Split(row, "|")
+		if len(cells) != 5 || strings.TrimSpace(cells[1]) == "library" || strings.HasPrefix(cells[1], "---") {
+			continue
+		}
+		library, version := strings.TrimSpace(cells[1]), strings.TrimSpace(cells[2])
+		seen[library] = true
+		where, ok := pinned[library]
+		if !ok {
+			t.Errorf("where is the version of %s pinned?", library)
+		}
+		if where.file == "" {
+			continue
+		}
+		manifest, err := os.ReadFile(where.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf(where.form, version); !strings.Contains(string(manifest), want) {
+			t.Errorf("docs/interop.md says %s %s; %s does not have %q", library, version, where.file, want)
+		}
+	}
+	for library := range pinned {
+		if !seen[library] {
+			t.Errorf("docs/interop.md does not list %s", library)
+		}
 	}
 }

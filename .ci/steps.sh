@@ -5,8 +5,10 @@ golangci_lint_version=2.15.0
 debian_packages=(
 	# interop/
 	python3-argon2 python3-psycopg2 python3-jwcrypto python3-authlib python3-cryptography libcrypt-jwt-perl ruby ruby-jwt jose openssl
-	# scripts/first-minute.sh, scripts/schemathesis.sh, scripts/examples.sh
+	# scripts/first-minute.sh, scripts/schemathesis.sh, scripts/examples.sh, scripts/foreign-clients.sh
 	curl python3-venv
+	# scripts/foreign-clients.sh; of Node.js Debian's is too old for it
+	apache2-bin libapache2-mod-oauth2
 	# the pages of internal/apidocs
 	chromium
 	# internal/dbserver: the tests start servers of their own, under these packages' users
