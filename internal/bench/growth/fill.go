@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/argon2"
+	"github.com/seed-60f9e3ad/identity/internal/bench"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/store"
 )
@@ -16,12 +18,11 @@ import (
 // Of both users and clients the odd ones have a hash of the contract's cost, the even
 // ones a cheap one, under which what the database costs can be seen.
 const (
-	leastSize    = 100 // so that there is something of each sort
-	roles        = 20
-	everyRole    = 10 // one in so many has roles
-	everyKey     = 5  // one client in so many has a key beside its secret
-	knownSecret  = "the same secret of every principal"
-	maxArguments = 32_000
+	leastSize   = 100 // so that there is something of each sort
+	roles       = 20
+	everyRole   = 10 // one in so many has roles
+	everyKey    = 5  // one client in so many has a key beside its secret
+	knownSecret = "the same secret of every principal"
 )
 
 var cheap = argon2.Params{Memory: 64, Time: 1, Threads: 1}
@@ -60,77 +61,75 @@ func clientID(i int) string { return fmt.Sprintf("machine-%08x-%d", scatter(i), 
 // scatter has neighbours by number lie apart by name, as people's names do.
 func scatter(i int) uint32 { return uint32(i) * 2654435761 } //nolint:gosec // it wraps around: that is the point
 
-// row is what is not zero in a row, by column.
-type row map[string]any
-
-// rows calls each with every row of a table; it returns at the first error.
-func (p *principals) rows(table string, each func(row) error) error {
+// rows are those of a table.
+func (p *principals) rows(table string) iter.Seq[bench.Row] {
 	count := p.size
-	var rowsOf func(i int) []row
+	var rowsOf func(i int) []bench.Row
 	switch table {
 	case "principals":
-		rowsOf = func(i int) []row {
-			return []row{{"id": userID(i), "kind": "user", "created_at": p.at}, {"id": clientID(i), "kind": "client", "created_at": p.at}}
+		rowsOf = func(i int) []bench.Row {
+			return []bench.Row{{"id": userID(i), "kind": "user", "created_at": p.at}, {"id": clientID(i), "kind": "client", "created_at": p.at}}
 		}
 	case "users":
-		rowsOf = func(i int) []row { return []row{p.user(i)} }
+		rowsOf = func(i int) []bench.Row { return []bench.Row{p.user(i)} }
 	case "clients":
-		rowsOf = func(i int) []row { return []row{p.client(i)} }
+		rowsOf = func(i int) []bench.Row { return []bench.Row{p.client(i)} }
 	case "client_secrets":
-		rowsOf = func(i int) []row {
-			return []row{{
+		rowsOf = func(i int) []bench.Row {
+			return []bench.Row{{
 				"id": fmt.Sprintf("%08s", strconv.FormatInt(int64(i), 36)), "client_id": clientID(i), "secret_hash": p.hashes[i%2],
 				"chosen": int64(1), "label": "first", "created_at": p.at,
 			}}
 		}
 	case "client_keys":
 		count /= everyKey
-		rowsOf = func(i int) []row {
+		rowsOf = func(i int) []bench.Row {
 			id := clientID(i * everyKey)
-			return []row{{"id": "k-" + id, "client_id": id, "kid": p.publicKey.KID(), "public_jwk": p.publicKey.JWK(), "created_at": p.at}}
+			return []bench.Row{{"id": "k-" + id, "client_id": id, "kid": p.publicKey.KID(), "public_jwk": p.publicKey.JWK(), "created_at": p.at}}
 		}
 	case "roles":
 		count = roles
-		rowsOf = func(i int) []row {
-			return []row{{
+		rowsOf = func(i int) []bench.Row {
+			return []bench.Row{{
 				"id": roleID(i), "name": fmt.Sprintf("role %d", i), "permissions": fmt.Sprintf(`["orders:%d","stock:%d"]`, i, i),
 				"version": int64(1), "created_at": p.at, "updated_at": p.at,
 			}}
 		}
 	case "principal_roles":
 		count /= everyRole
-		rowsOf = func(i int) []row {
+		rowsOf = func(i int) []bench.Row {
 			n := i * everyRole
 			first, second := roleID(i%roles), roleID((i+1)%roles)
-			return []row{
+			return []bench.Row{
 				{"principal_id": userID(n), "role_id": first}, {"principal_id": userID(n), "role_id": second},
 				{"principal_id": clientID(n), "role_id": first},
 			}
 		}
 	default:
-		return nil
+		count = 0
 	}
-	for i := range count {
-		for _, r := range rowsOf(i) {
-			if err := each(r); err != nil {
-				return err
+	return func(yield func(bench.Row) bool) {
+		for i := range count {
+			for _, r := range rowsOf(i) {
+				if !yield(r) {
+					return
+				}
 			}
 		}
 	}
-	return nil
 }
 
 func roleID(i int) string { return fmt.Sprintf("role-%d", i) }
 
-func (p *principals) user(i int) row {
-	return row{
+func (p *principals) user(i int) bench.Row {
+	return bench.Row{
 		"id": userID(i), "username": username(i), "password_hash": p.hashes[i%2], "enabled": int64(1), "permissions": `["read","write"]`,
 		"audiences": `["*"]`, "metadata": `{"team":"blue"}`, "version": int64(1), "created_at": p.at, "updated_at": p.at,
 	}
 }
 
-func (p *principals) client(i int) row {
-	return row{
+func (p *principals) client(i int) bench.Row {
+	return bench.Row{
 		"id": clientID(i), "name": fmt.Sprintf("Machine %d", i), "enabled": int64(1), "require_proofs": identity.ProofSecret.String(),
 		"permissions": `["read","write"]`, "audiences": `["*"]`, "metadata": "{}", "version": int64(1), "created_at": p.at, "updated_at": p.at,
 	}
@@ -144,7 +143,7 @@ func fill(ctx context.Context, db *store.DB, size int) (filled bool, err error) 
 	}
 	err = db.Fill(ctx, func(tx *store.DB) error {
 		for _, t := range store.StateTables() {
-			if err := p.fillTable(ctx, tx, t); err != nil {
+			if err := bench.Insert(ctx, tx, t, p.rows(t.Name)); err != nil {
 				return err
 			}
 		}
@@ -154,38 +153,4 @@ func fill(ctx context.Context, db *store.DB, size int) (filled bool, err error) 
 		return false, nil
 	}
 	return err == nil, err
-}
-
-func (p *principals) fillTable(ctx context.Context, tx *store.DB, t store.Table) error {
-	most := maxArguments / len(t.Columns) * len(t.Columns)
-	args := make([]any, 0, most)
-	err := p.rows(t.Name, func(r row) error {
-		for _, c := range t.Columns {
-			args = append(args, r.value(c))
-		}
-		if len(args) < most {
-			return nil
-		}
-		err := tx.InsertRows(ctx, t, args)
-		args = args[:0]
-		return err
-	})
-	if err != nil || len(args) == 0 {
-		return err
-	}
-	return tx.InsertRows(ctx, t, args)
-}
-
-func (r row) value(c store.Column) any {
-	if v, ok := r[c.Name]; ok {
-		return v
-	}
-	switch c.Type {
-	case store.Integer:
-		return int64(0)
-	case store.Text:
-		return ""
-	case store.Blob:
-	}
-	return []byte{}
 }

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// load is a run of this program.
+type load struct {
+	in          *installation
+	program     string // the service, as it was built
+	folder      string
+	connections int
+	active      int // clients that ask, of all that there are
+	rounds      int
+	lasts       time.Duration
+	openRate    float64
+	// mostPerSecond is for how many assertions a second there are enough.
+	mostPerSecond float64
+	secure        *tls.Config
+	certificate   [2]string // files
+	progress      io.Writer
+
+	service *process
+	host    string
+}
+
+// run measures the chosen workloads.
+func (l *load) run(ctx context.Context, chosen func(name string) bool) (*report, error) {
+	if err := l.in.fill(ctx); err != nil {
+		return nil, fmt.Errorf("filling the installation: %w", err)
+	}
+	rep := newReport(l)
+	mathematics, err := newMathematics(ctx, l.in.algorithm)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.serve(ctx); err != nil {
+		return nil, err
+	}
+	defer l.service.stop()
+	rep.StartMilliseconds = milliseconds(l.service.started)
+	rep.IdleMiB, _ = l.service.memory()
+	for _, w := range l.workloads() {
+		if !chosen(w.name) {
+			continue
+		}
+		row, err := l.measure(ctx, w, mathematics)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", w.name, err)
+		}
+		rep.Rows = append(rep.Rows, row)
+	}
+	if chosen("beside logins") {
+		if rep.Beside, err = l.besideLogins(ctx); err != nil {
+			return nil, fmt.Errorf("beside logins: %w", err)
+		}
+	}
+	_, rep.MostMiB = l.service.memory()
+	return rep, nil
+}
+
+func (l *load) serve(ctx context.Context) (err error) {
+	var more []string
+	if l.secure != nil {
+		more = []string{"TLS_CERT_FILE=" + l.certificate[0], "TLS_KEY_FILE=" + l.certificate[1]}
+	}
+	l.service, err = startService(ctx, l.program, l.folder, l.in, more...)
+	if err == nil {
+		l.host = l.service.address
+	}
+	return err
+}
+
+func (l *load) say(text string) { fmt.Fprintln(l.progress, text) }
+
+// plan is how a target is asked.
+func (l *load) plan(address string) plan {
+	return plan{address: address, secure: l.secure, connections: l.connections, lasts: l.lasts, rate: l.openRate}
+}
+
+// measure alternates between the service and what is its ceiling.
+func (l *load) measure(ctx context.Context, w workload, m mathematics) (row, error) {
+	r := row{Workload: w.name}
+	var bare *process
+	if w.bare != "" {
+		var err error
+		if bare, err = startBare(ctx, l.folder, w.bare, "-certificate", l.certificate[0], "-key", l.certificate[1]); err != nil {
+			return r, err
+		}
+		defer bare.stop()
+	}
+	latencies := &histogram{}
+	for n := range l.rounds + 1 {
+		l.say(fmt.Sprintf("%s, round %d", w.name, n))
+		callers, err := w.callers(l.lasts)
+		if err != nil {
+			return r, err
+		}
+		p := l.plan(l.host)
+		if n == 0 {
+			p.rate = 0 // the first round warms up: secrets that were never proven are hashed
+		}
+		got, err := p.generate(ctx, callers)
+		if err != nil {
+			return r, err
+		}
+		if n == 0 {
+			continue
+		}
+		latencies.merge(got.latencies)
+		r.Rates = append(r.Rates, got.rate)
+		for _, name := range w.raw {
+			if err := r.addRaw(ctx, name, m[name], l.lasts); err != nil {
+				return r, err
+			}
+		}
+		if bare == nil {
+			continue
+		}
+		request := post(bare.address, "/auth/token", jsonType, fmt.Appendf(nil, `{"client_id":"%s","client_secret":"%s","audience":"%s"}`, machine("secret", 1), password, audience))
+		ceiling, err := l.plan(bare.address).generate(ctx, func(int) caller { return &fixed{[][]byte{request}, 0, 1, http.StatusOK} })
+		if err != nil {
+			return r, fmt.Errorf("the bare server: %w", err)
+		}
+		r.Bare = append(r.Bare, ceiling.rate)
+	}
+	r.summarize(latencies)
+	return r, nil
+}
+
+// besideLogins compares the latency of others when nobody logs in with that when logins take
+// all the places that there are for hashing.
+func (l *load) besideLogins(ctx context.Context) ([]beside, error) {
+	quiet := l.plan(l.host)
+	quiet.connections = 1
+	var out []beside
+	for _, w := range l.workloads()[:2] {
+		callers, err := w.callers(l.lasts)
+		if err != nil {
+			return nil, err
+		}
+		b := beside{Workload: w.name}
+		for range l.rounds {
+			idle, err := quiet.generate(ctx, callers)
+			if err != nil {
+				return nil, err
+			}
+			busy, err := l.whileLoggingIn(ctx, func() (measured, error) { return quiet.generate(ctx, callers) })
+			if err != nil {
+				return nil, err
+			}
+			b.Idle = append(b.Idle, milliseconds(idle.latencies.percentile(99)))
+			b.Busy = append(b.Busy, milliseconds(busy.latencies.percentile(99)))
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+// whileLoggingIn does something while more log in than can be hashed at once.
+func (l *load) whileLoggingIn(ctx context.Context, do func() (measured, error)) (measured, error) {
+	crowd, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	p := l.plan(l.host)
+	p.connections, p.lasts, p.rate = 8, time.Hour, 0
+	callers, err := l.logins(l.lasts)
+	if err != nil {
+		cancel()
+		return measured{}, err
+	}
+	go func() {
+		_, err := p.generate(crowd, callers)
+		ended <- err
+	}()
+	got, err := do()
+	cancel()
+	if crowdErr := <-ended; !errors.Is(crowdErr, context.Canceled) {
+		err = errors.Join(err, crowdErr)
+	}
+	return got, err
+}
+
+// tokens are one of each client that asks.
+func (l *load) tokens() ([]string, error) {
+	c, err := dial(context.Background(), l.host, l.secure)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	list := make([]string, 0, l.active)
+	for i := range min(l.active, 100) {
+		status, body, err := c.ask(l.tokenRequest(machine("secret", i*(l.in.clients/l.active)), true, ""))
+		if err == nil {
+			err = wantStatus(http.StatusOK, status, body)
+		}
+		if err != nil {
+			return nil, err
+		}
+		var answer struct {
+			Token string `json:"token"`
+		}
+		if err := json.Unmarshal(body, &answer); err != nil {
+			return nil, err
+		}
+		list = append(list, answer.Token)
+	}
+	return list, nil
+}
+
+func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+func median(list []float64) float64 {
+	if len(list) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(list))
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+}
