@@ -13,8 +13,8 @@ debian_packages=(
 	chromium
 	# internal/dbserver: the tests start servers of their own, under these packages' users
 	postgresql mariadb-server
-	# go test -race
-	gcc libc6-dev
+	# go test -race, and the build tag openssl
+	gcc libc6-dev libssl-dev
 )
 
 # scripts/examples.sh; a machine may have these from elsewhere than Debian

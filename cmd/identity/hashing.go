@@ -29,7 +29,7 @@ func sayHashing(ctx context.Context, s settings, in *server.Installation, logger
 	if s.given["HASH_MEMORY"] {
 		from = "HASH_MEMORY"
 	}
-	logger.InfoContext(ctx, "hashing", "slots", pool.Slots, "memory", amount(pool.MemoryLimitKiB), "memory_from", from)
+	logger.InfoContext(ctx, "hashing", "slots", pool.Slots, "memory", amount(pool.MemoryLimitKiB), "memory_from", from, "kernel", argon2.Kernel())
 	if has := machineMemory(); has > 0 && pool.MemoryLimitKiB > has {
 		logger.WarnContext(ctx, "HASH_MEMORY is more than the memory of this machine or container", "memory", amount(has))
 	}

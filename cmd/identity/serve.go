@@ -41,6 +41,7 @@ start changes nothing.`,
 
 // serve opens, prepares and serves the installation until ctx ends.
 func serve(ctx context.Context, s settings, logger *slog.Logger, log *logWriter) (err error) {
+	limitMemory(s)
 	public, ops, err := listen(ctx, s) // first, because it can fail and leaves nothing
 	if err != nil {
 		return err
@@ -62,6 +63,7 @@ func serve(ctx context.Context, s settings, logger *slog.Logger, log *logWriter)
 		return err
 	}
 	sayHashing(ctx, s, in, logger)
+	saySignatures(ctx, logger)
 	return srv.Serve(ctx, public, ops)
 }
 

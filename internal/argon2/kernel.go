@@ -14,6 +14,15 @@ const (
 	syncPoints = 4
 )
 
+// Kernel names what computes hashes on this machine: "avx2" is ours, else it is
+// golang.org/x/crypto.
+func Kernel() string {
+	if hasKernel {
+		return "avx2"
+	}
+	return "golang.org/x/crypto"
+}
+
 // message is what is hashed. Secret and data are for the test vectors: nothing stored has
 // them.
 type message struct {

@@ -35,6 +35,7 @@ type privateKey struct {
 	signer crypto.Signer // *rsa.PrivateKey, *ecdsa.PrivateKey or ed25519.PrivateKey
 	pkcs8  []byte
 	public PublicKey
+	rsa    rsaSigner // nil for other keys
 }
 
 // GeneratePrivateKey makes a key for alg: RSA-2048 for the RSA algorithms, P-256
@@ -108,7 +109,10 @@ func newPrivateKey(key any) (PrivateKey, error) {
 	if err != nil {
 		return PrivateKey{}, errPrivateKey
 	}
-	half := &privateKey{signer, pkcs8, public}
+	half := &privateKey{signer: signer, pkcs8: pkcs8, public: public}
+	if key, ok := key.(*rsa.PrivateKey); ok {
+		half.rsa = newRSASigner(key, pkcs8)
+	}
 	return PrivateKey{&half}, nil
 }
 

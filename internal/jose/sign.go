@@ -79,10 +79,7 @@ func (s *Signer) Sign(payload []byte) (string, error) {
 func (s *Signer) signature(input []byte) ([]byte, error) {
 	switch key := (*s.key.half).signer.(type) {
 	case *rsa.PrivateKey:
-		if s.alg.pss() {
-			return rsa.SignPSS(rand.Reader, key, s.alg.hash(), s.alg.digest(input), jwsPSS())
-		}
-		return rsa.SignPKCS1v15(nil, key, s.alg.hash(), s.alg.digest(input))
+		return (*s.key.half).rsa.sign(s.alg, s.alg.digest(input))
 	case *ecdsa.PrivateKey:
 		r, v, err := ecdsa.Sign(rand.Reader, key, s.alg.digest(input))
 		if err != nil {

@@ -27,6 +27,7 @@ type load struct {
 	secure        *tls.Config
 	certificate   [2]string // files
 	progress      io.Writer
+	env           []string // of the service
 
 	service *process
 	host    string
@@ -68,9 +69,9 @@ func (l *load) run(ctx context.Context, chosen func(name string) bool) (*report,
 }
 
 func (l *load) serve(ctx context.Context) (err error) {
-	var more []string
+	more := l.env
 	if l.secure != nil {
-		more = []string{"TLS_CERT_FILE=" + l.certificate[0], "TLS_KEY_FILE=" + l.certificate[1]}
+		more = append(more, "TLS_CERT_FILE="+l.certificate[0], "TLS_KEY_FILE="+l.certificate[1])
 	}
 	l.service, err = startService(ctx, l.program, l.folder, l.in, more...)
 	if err == nil {

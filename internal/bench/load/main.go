@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 
@@ -33,11 +34,11 @@ func main() {
 
 // options are what the flags say.
 type options struct {
-	workloads, algorithm, tags, jsonPath, bare, certificate, key string
-	connections, clients, active, users, rounds                  int
-	lasts                                                        time.Duration
-	rate, assertions                                             float64
-	secure                                                       bool
+	workloads, algorithm, tags, env, jsonPath, bare, certificate, key string
+	connections, clients, active, users, rounds                       int
+	lasts                                                             time.Duration
+	rate, assertions                                                  float64
+	secure                                                            bool
 }
 
 func parse(args []string) (options, error) {
@@ -46,6 +47,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.workloads, "workloads", "", "measure only workloads whose name this regular expression finds")
 	flags.StringVar(&o.algorithm, "algorithm", "ES256", "what tokens are signed by")
 	flags.StringVar(&o.tags, "tags", "", "build tags of the service")
+	flags.StringVar(&o.env, "env", "", "environment of the service, NAME=VALUE, separated by commas")
 	flags.IntVar(&o.connections, "connections", 32, "how many ask at once")
 	flags.IntVar(&o.clients, "clients", 1000, "how many clients of each sort there are")
 	flags.IntVar(&o.active, "active", 200, "how many of them ask: each costs a hash when it asks first")
@@ -96,6 +98,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	l := &load{
 		in: &installation{database: database, key: seal.GenerateKey(), algorithm: algorithm, clients: o.clients, users: o.users}, folder: folder,
 		connections: o.connections, active: o.active, rounds: o.rounds, lasts: o.lasts, openRate: o.rate, mostPerSecond: o.assertions, progress: progress,
+	}
+	if o.env != "" {
+		l.env = strings.Split(o.env, ",")
 	}
 	if set := os.Getenv("ENCRYPTION_KEY"); set != "" {
 		l.in.key = identity.NewSecret(set)

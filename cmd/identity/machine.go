@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"github.com/seed-60f9e3ad/identity/internal/jose"
+)
+
+const (
+	// leastHeapKiB is what the collector is never asked to do with less than: below it would
+	// do nothing but collect.
+	leastHeapKiB = 32 << 10
+	// besidesKiB is what a process takes that neither the heap nor a hash is: the program, stacks
+	// of threads, buffers of the kernel.
+	besidesKiB = 32 << 10
+)
+
+// limitMemory tells the collector what the machine or container has, less what hashing may
+// take, which is not on its heap: so that it works harder before the process is ended for
+// want of memory. GOMEMLIMIT, if it is set, says it instead.
+func limitMemory(s settings) {
+	if has := machineMemory(); has > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(heapLimit(has, s.hashing().Memory))
+	}
+}
+
+// heapLimit is what is left for the heap, in bytes, of what there is, in KiB.
+func heapLimit(has, hashing int64) int64 {
+	return max(has-hashing-besidesKiB, leastHeapKiB) << 10
+}
+
+// saySignatures says once what makes RSA signatures, and loudly where it is not what the
+// program was built for.
+func saySignatures(ctx context.Context, logger *slog.Logger) {
+	rsa, err := jose.RSA()
+	if err != nil {
+		logger.ErrorContext(ctx, "libcrypto cannot be used: RSA signatures take three times as long", "rsa", rsa, "error", err.Error())
+		return
+	}
+	logger.InfoContext(ctx, "signatures", "rsa", rsa)
+}
