@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/admin", "internal/bearer", "internal/original"},
 	{"internal/oauth", "internal/admin/rest"},
 	{"internal/server", "internal/openapi/generate"},
-	{"internal/identitytest", "internal/faults", "internal/bench/growth", "internal/bench/refresh", "internal/bench/timing", "cmd/identity"},
+	{"internal/identitytest", "internal/faults", "internal/bench/growth", "internal/bench/load", "internal/bench/refresh", "internal/bench/timing", "cmd/identity"},
 	{"internal/faults/soak"},
 }
 

@@ -29,8 +29,8 @@
 //     old at most while the service can be reached. When nothing was heard of the service
 //     for [VerifierConfig.MaxStale], no token is accepted: the answer is 503, not a guess.
 //   - While the service is away, the keys that it had last count on.
-//   - Requests cannot make it ask the service more often than a few times a minute,
-//     whatever tokens they bring.
+//   - Requests cannot make it ask the service more often than a dozen times a minute,
+//     whatever tokens they bring, and do not wait for a service that does not answer.
 //
 // # Getting tokens
 //

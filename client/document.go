@@ -12,7 +12,8 @@ import (
 )
 
 // document is something that the service publishes, kept while it can be had and after.
-// Its times are elapsed ones: steps of the clock do not make it older.
+// It is as old as the time that has elapsed, or as the clock says if that is more: the one
+// stands still while a machine sleeps.
 type document[T any] struct {
 	// life ends with the verifier. Fetching goes on when who asked for it has gone:
 	// others wait for it too.
@@ -44,36 +45,58 @@ func newDocument[T any](life context.Context, fetch func(ctx context.Context, et
 
 // within returns the document if it was asked for in the time that has just passed.
 func (d *document[T]) within(most time.Duration) (value T, ok bool) {
-	held := d.held.Load()
-	if held == nil || time.Since(held.asked) > most {
+	held, now := d.held.Load(), time.Now()
+	if held == nil || now.Sub(held.asked) > most || now.Round(0).Sub(held.asked.Round(0)) > most {
 		return value, false
 	}
 	return held.value, true
 }
 
-// refresh has the document fetched, and waits for that. One fetch is made for all who want
-// it, and none beyond what is allowed: then it returns what came of the last. The zero policy
-// allows any number.
-func (d *document[T]) refresh(ctx context.Context, allowed ratelimit.Policy) error {
+// start has the document fetched, if nobody does that already and it is allowed. It returns
+// what is closed when that ends, nil if nothing is on its way, and what came of the last
+// fetch. The zero policy allows any number.
+func (d *document[T]) start(allowed ratelimit.Policy) (done <-chan struct{}, last error) {
 	d.mu.Lock()
-	if d.running == nil {
-		if d.life.Err() != nil {
-			defer d.mu.Unlock()
-			return ErrClosed
-		}
-		if allowed.Burst > 0 {
-			now := time.Now()
-			if allowed.Look(d.usedTo, now).Remaining == 0 {
-				defer d.mu.Unlock()
-				return d.err
-			}
-			d.usedTo = allowed.Take(d.usedTo, now)
-		}
-		d.running = make(chan struct{})
-		go d.run(d.running)
+	defer d.mu.Unlock()
+	if d.running != nil {
+		return d.running, d.err
 	}
-	done := d.running
-	d.mu.Unlock()
+	if d.life.Err() != nil {
+		return nil, ErrClosed
+	}
+	if allowed.Burst > 0 {
+		now := time.Now()
+		if allowed.Look(d.usedTo, now).Remaining == 0 {
+			return nil, d.err
+		}
+		d.usedTo = allowed.Take(d.usedTo, now)
+	}
+	d.running = make(chan struct{})
+	go d.run(d.running)
+	return d.running, d.err
+}
+
+// want has the document fetched for a request, and waits for that, but not for a service that
+// has failed just before: whoever has an old document would have all its requests wait.
+func (d *document[T]) want(ctx context.Context, allowed ratelimit.Policy) error {
+	done, last := d.start(allowed)
+	if done == nil || last != nil && d.held.Load() != nil {
+		return last
+	}
+	return d.wait(ctx, done)
+}
+
+// refresh has the document fetched and waits for that.
+func (d *document[T]) refresh(ctx context.Context) error {
+	done, last := d.start(ratelimit.Policy{})
+	if done == nil {
+		return last
+	}
+	return d.wait(ctx, done)
+}
+
+// wait waits for a fetch, and returns what came of it.
+func (d *document[T]) wait(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case <-done:
 		d.mu.Lock()
@@ -116,18 +139,20 @@ func (d *document[T]) end() {
 	}
 }
 
-// keep refreshes the document until the end of its life, about that often; after a failure
-// sooner, if that is long.
-func (d *document[T]) keep(every, afterFailure time.Duration, report func(error)) {
+// How long a document rests that could not be had.
+const leastRest, mostRest = time.Second, 15 * time.Second
+
+// keep refreshes the document until the end of its life, about that often.
+func (d *document[T]) keep(every time.Duration, report func(error)) {
 	for {
-		err := d.refresh(d.life, ratelimit.Policy{})
+		err := d.refresh(d.life)
 		if d.life.Err() != nil {
 			return
 		}
 		pause := every
 		if err != nil {
 			report(err)
-			pause = min(every, afterFailure)
+			pause = min(max(every, leastRest), mostRest)
 		}
 		// So that a thousand that were started together do not ask together.
 		pause -= time.Duration(rand.Int64N(int64(pause)/5 + 1)) //nolint:gosec // dice, not a secret

@@ -41,13 +41,15 @@ func (e *invalid) Error() string { return e.why }
 // Is makes it ErrInvalid to errors.Is.
 func (e *invalid) Is(target error) bool { return target == ErrInvalid }
 
-// unavailable is ErrUnavailable because of err: of what that wraps, only the end of a context
-// is handed on. That a list of revoked tokens is bad says nothing of the token.
-func unavailable(what string, err error) error {
-	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, ended) {
-			return fmt.Errorf("%w: %s: %w", ErrUnavailable, what, ended)
-		}
+// unavailable is ErrUnavailable because of err. Of what that wraps, only the end of the caller's
+// own context and of the verifier is handed on: that a list of revoked tokens is bad says
+// nothing of the token.
+func unavailable(ctx context.Context, what string, err error) error {
+	switch ended := ctx.Err(); {
+	case ended != nil && errors.Is(err, ended):
+		return fmt.Errorf("%w: %s: %w", ErrUnavailable, what, ended)
+	case errors.Is(err, ErrClosed):
+		return ErrClosed
 	}
 	return fmt.Errorf("%w: %s: %v", ErrUnavailable, what, err) //nolint:errorlint // see above
 }

@@ -24,11 +24,12 @@ const (
 	maxKeys = 100
 )
 
-// How often requests can make a verifier ask: because of keys that are not known, and because
-// of what it does not have.
+// How often requests can make a verifier ask: because of keys that are not known, because of
+// a list that is too old, and because metadata have led nowhere.
 var (
-	unknownKeys  = ratelimit.Policy{Burst: 3, Interval: 10 * time.Second}
-	whoeverWaits = ratelimit.Policy{Burst: 1, Interval: time.Second}
+	unknownKeys = ratelimit.Policy{Burst: 3, Interval: 10 * time.Second}
+	staleList   = ratelimit.Policy{Burst: 1, Interval: 5 * time.Second}
+	misleading  = ratelimit.Policy{Burst: 1, Interval: 15 * time.Second}
 )
 
 // keySet are the keys of the service by their kid.
@@ -40,7 +41,7 @@ func (v *Verifier) fetchKeys(ctx context.Context, etag string) (keySet, string, 
 	if err != nil {
 		return nil, "", err
 	}
-	answer, err := v.service.get(ctx, at.keys, etag, maxKeySet)
+	answer, err := v.get(ctx, at.keys, etag, maxKeySet)
 	if err != nil {
 		return nil, "", err
 	}
@@ -59,17 +60,29 @@ func (v *Verifier) fetchKeys(ctx context.Context, etag string) (keySet, string, 
 	return set, answer.header.Get("ETag"), nil
 }
 
-// addresses are where things are, from the metadata that are not too old, or the last ones
-// that could be had.
+// addresses are where things are, from the last metadata that could be had. Where those are
+// old, or have led nowhere, others are asked for beside it.
 func (v *Verifier) addresses(ctx context.Context) (endpoints, error) {
-	if at, ok := v.places.within(endpointsCount); ok {
-		return at, nil
+	at, ok := v.places.within(keysCount)
+	if !ok {
+		err := v.places.refresh(ctx)
+		at, _ = v.places.within(keysCount)
+		return at, err
 	}
-	err := v.places.refresh(ctx, whoeverWaits)
-	if at, ok := v.places.within(keysCount); ok {
-		return at, nil
+	if _, fresh := v.places.within(endpointsCount); !fresh || v.misled.Load() {
+		v.misled.Store(false)
+		v.places.start(misleading)
 	}
-	return endpoints{}, err
+	return at, nil
+}
+
+// get asks at an address of the metadata, and remembers if there was nothing to be had.
+func (v *Verifier) get(ctx context.Context, address, etag string, most int64) (answer, error) {
+	got, err := v.service.get(ctx, address, etag, most)
+	if err != nil && !errors.Is(err, errUnchanged) {
+		v.misled.Store(true)
+	}
+	return got, err
 }
 
 // readKeys reads a JWK Set (RFC 7517 section 5). Keys of a kind that is not understood are
@@ -117,12 +130,12 @@ func (v *Verifier) key(ctx context.Context, kid string) (*jose.PublicKey, error)
 	if key := v.knownKey(kid); key != nil {
 		return key, nil
 	}
-	err := v.keys.refresh(ctx, unknownKeys)
+	err := v.keys.want(ctx, unknownKeys)
 	if key := v.knownKey(kid); key != nil {
 		return key, nil
 	}
 	if err != nil {
-		return nil, unavailable("getting the keys", err)
+		return nil, unavailable(ctx, "getting the keys", err)
 	}
 	return nil, ErrUnknownKey
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +23,7 @@ func TokenOf(ctx context.Context) *Token {
 // 9457) as the body: 400 for a malformed Authorization header, 401 without a good token, 403
 // for one that lacks a permission, 503 while nothing can be verified.
 func (v *Verifier) Require(permissions ...string) func(http.Handler) http.Handler {
+	permissions = slices.Clone(permissions)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			t, refused := v.admit(r, permissions)
@@ -52,7 +54,7 @@ type problem struct {
 
 const (
 	challenge  = `Bearer realm="api"`
-	retryAfter = "5" // seconds, in which a service that is back has been asked again
+	retryAfter = "15" // seconds, in which a service that is back has been asked again
 )
 
 func (v *Verifier) admit(r *http.Request, permissions []string) (*Token, *refusal) {
@@ -69,7 +71,9 @@ func (v *Verifier) admit(r *http.Request, permissions []string) (*Token, *refusa
 		v.logger.DebugContext(r.Context(), "a token was refused", "reason", err.Error())
 		return nil, &refusal{http.StatusUnauthorized, "invalid_token", sentence(err), describe("invalid_token", err)}
 	case err != nil:
-		v.logger.ErrorContext(r.Context(), "a token could not be verified", "error", err.Error())
+		if r.Context().Err() == nil { // else nobody is there any more
+			v.logger.WarnContext(r.Context(), "a token could not be verified", "error", err.Error())
+		}
 		return nil, &refusal{http.StatusServiceUnavailable, "unavailable", sentence(ErrUnavailable), ""}
 	case !t.Has(permissions...):
 		scope := `, scope="` + strings.Join(permissions, " ") + `"`
@@ -123,6 +127,7 @@ func BearerToken(r *http.Request) (string, error) {
 		return "", ErrNoToken
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")
+	token = strings.TrimLeft(token, " ")
 	switch {
 	case len(values) > 1:
 		return "", ErrHeader

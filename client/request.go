@@ -125,8 +125,17 @@ func refusedBy(a answer) *RequestError {
 		Status: a.status, Code: identity.Shown(problem.Code), Detail: identity.Shown(problem.Detail),
 		RequestID: identity.Shown(a.header.Get("X-Request-Id")),
 	}
-	if seconds, err := strconv.ParseUint(a.header.Get("Retry-After"), 10, 20); err == nil {
-		refused.RetryAfter = time.Duration(seconds) * time.Second
-	}
+	refused.RetryAfter = retryIn(a.header.Get("Retry-After"))
 	return refused
+}
+
+// retryIn reads a number of seconds, or a date (RFC 9110 section 10.2.3).
+func retryIn(text string) time.Duration {
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(time.Until(at), 0)
+	}
+	return 0
 }

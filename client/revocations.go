@@ -34,10 +34,11 @@ func (v *Verifier) fetchRevocations(ctx context.Context, etag string) (*revocati
 		return nil, "", err
 	}
 	if at.revocations == "" {
+		v.misled.Store(true)
 		return nil, "", errors.New("the metadata have no revocation_list_uri")
 	}
 	held := v.revoked.held.Load()
-	answer, err := v.service.get(ctx, at.revocations, etag, jose.MaxLargeMessage)
+	answer, err := v.get(ctx, at.revocations, etag, jose.MaxLargeMessage)
 	if errors.Is(err, errUnchanged) && held.value.expires+v.leeway <= v.now().Unix() {
 		err = errListExpired
 	}
@@ -48,8 +49,14 @@ func (v *Verifier) fetchRevocations(ctx context.Context, etag string) (*revocati
 	if err != nil {
 		return nil, "", fmt.Errorf("reading the revocation list: %w", err)
 	}
-	if held != nil && list.issuedAt < held.value.issuedAt {
+	if held == nil || held.value.issuedAt > v.now().Unix()+v.leeway { // the clocks were wrong when that came
+		return list, answer.header.Get("ETag"), nil
+	}
+	if list.issuedAt < held.value.issuedAt {
 		return nil, "", errors.New("the revocation list is older than the one before")
+	}
+	if list.issuedAt == held.value.issuedAt { // nobody knows which is the later one
+		list.merge(held.value)
 	}
 	return list, answer.header.Get("ETag"), nil
 }
@@ -108,23 +115,28 @@ func (v *Verifier) readRevocations(ctx context.Context, compact string) (*revoca
 
 // add takes an entry in.
 func (r *revocations) add(text jsontext.Value) error {
-	var entry struct {
-		Kind   identity.RevocationKind `json:"kind"`
-		Hash   string                  `json:"hash"`
-		Before int64                   `json:"before"`
+	var of struct {
+		Kind identity.RevocationKind `json:"kind"`
 	}
-	if err := jose.DecodeStrict(text, &entry); err != nil {
+	if err := jose.DecodeStrict(text, &of); err != nil {
 		return fmt.Errorf("an entry: %w", err)
 	}
-	switch entry.Kind {
+	switch of.Kind {
 	case identity.RevokedToken, identity.RevokedSession, identity.RevokedPrincipal, identity.RevokedKey, identity.RevokedAll:
 	default:
 		return nil
 	}
+	var entry struct {
+		Hash   string `json:"hash"`
+		Before int64  `json:"before"`
+	}
+	if err := jose.DecodeStrict(text, &entry); err != nil {
+		return fmt.Errorf("an entry: %w", err)
+	}
 	if entry.Before <= 0 {
 		return errors.New("an entry has no before")
 	}
-	if entry.Kind == identity.RevokedAll {
+	if of.Kind == identity.RevokedAll {
 		r.all = max(r.all, entry.Before)
 		return nil
 	}
@@ -132,14 +144,27 @@ func (r *revocations) add(text jsontext.Value) error {
 	if err != nil || len(raw) != len(revocationHash{}) {
 		return errors.New("an entry has no hash")
 	}
-	of := r.before[entry.Kind]
+	r.put(of.Kind, revocationHash(raw), entry.Before)
+	return nil
+}
+
+func (r *revocations) put(kind identity.RevocationKind, hash revocationHash, before int64) {
+	of := r.before[kind]
 	if of == nil {
 		of = map[revocationHash]int64{}
-		r.before[entry.Kind] = of
+		r.before[kind] = of
 	}
-	hash := revocationHash(raw)
-	of[hash] = max(of[hash], entry.Before)
-	return nil
+	of[hash] = max(of[hash], before)
+}
+
+// merge takes in what another list has.
+func (r *revocations) merge(other *revocations) {
+	r.all = max(r.all, other.all)
+	for kind, of := range other.before {
+		for hash, before := range of {
+			r.put(kind, hash, before)
+		}
+	}
 }
 
 // has reports whether the token was revoked.
@@ -168,12 +193,12 @@ func (v *Verifier) checkRevoked(ctx context.Context, t *Token) error {
 	}
 	list, ok := v.revoked.within(v.maxStale)
 	if !ok {
-		err := v.revoked.refresh(ctx, whoeverWaits)
+		err := v.revoked.want(ctx, staleList)
 		if list, ok = v.revoked.within(v.maxStale); !ok {
 			if err == nil {
 				err = errors.New("the request for it took too long")
 			}
-			return unavailable("getting the revocation list", err)
+			return unavailable(ctx, "getting the revocation list", err)
 		}
 	}
 	if list.has(t) {

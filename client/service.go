@@ -49,7 +49,7 @@ func newService(issuer, base string, client *http.Client, allowHTTP bool) (*serv
 	if s.ownHTTP {
 		client = &http.Client{Transport: newTransport()}
 	}
-	own := *client
+	own := *client // its timeout and transport
 	// Whoever could redirect could name the keys, or be sent the credentials.
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	own.Jar = nil
@@ -71,6 +71,8 @@ func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
 		MaxIdleConns: 4, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: requestTimeout,
+		// A connection that is dead and does not say so would else be asked again and again.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: requestTimeout / 2, PingTimeout: requestTimeout / 2},
 	}
 }
 

@@ -79,6 +79,8 @@ const (
 	// for its age.
 	rejectedRest = 10 * time.Second
 	longestPause = 30 * time.Second
+	// longestRest bounds what a service, or whoever answers in its place, can ask for.
+	longestRest = 5 * time.Minute
 )
 
 // NewSource makes a Source. It asks for nothing yet. Its error says what is wrong with the
@@ -213,7 +215,9 @@ func (s *Source) run(done chan struct{}) {
 		s.failed, s.nextAt = 0, time.Time{}
 		// Some time before the end, in which the token may still be on its way.
 		margin := min(lifetime/10, 5*time.Second)
-		s.held = grant{token: token, got: asked, renew: asked.Add(lifetime * 4 / 5), until: asked.Add(lifetime - margin)}
+		// Those that were started together do not renew together.
+		ahead := lifetime/5 + time.Duration(rand.Int64N(int64(lifetime/20))) //nolint:gosec // dice, not a secret
+		s.held = grant{token: token, got: asked, renew: asked.Add(lifetime - ahead), until: asked.Add(lifetime - margin)}
 		return
 	}
 	s.failed++
@@ -227,7 +231,7 @@ func pause(failed int, err error) time.Duration {
 	longest := min(longestPause, 200*time.Millisecond<<min(failed, 10))
 	wait := longest/2 + time.Duration(rand.Int64N(int64(longest/2))) //nolint:gosec // dice, not a secret
 	if refused, ok := errors.AsType[*RequestError](err); ok {
-		wait = max(wait, refused.RetryAfter)
+		wait = max(wait, min(refused.RetryAfter, longestRest))
 	}
 	return wait
 }

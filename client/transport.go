@@ -22,8 +22,8 @@ func (s *Source) Transport(base http.RoundTripper, origins ...string) (http.Roun
 	own := make([]string, 0, len(origins))
 	for _, text := range origins {
 		u, err := url.Parse(text)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
-			return nil, fmt.Errorf("client: an origin must be like https://orders.example.com, not %q", text)
+		if err != nil || s.service.mayAsk(text) != nil || strings.Trim(u.Path, "/") != "" || strings.Contains(u.Host, "*") {
+			return nil, fmt.Errorf("client: an origin must be like https://orders.example.com, and http only on this machine or with AllowHTTP: not %q", text)
 		}
 		own = append(own, originOf(u))
 	}
@@ -80,23 +80,27 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // withToken is a copy: a RoundTripper leaves the request as it is.
 func withToken(r *http.Request, token string) *http.Request {
-	own := r.Clone(r.Context())
+	own := *r // not a Clone: trailers are filled in while the body is read
+	own.Header = r.Header.Clone()
+	if own.Header == nil {
+		own.Header = http.Header{}
+	}
 	own.Header.Set("Authorization", "Bearer "+token)
-	return own
+	return &own
 }
 
 // repeated returns the request to be made once more, if its body can be had again.
 func repeated(r *http.Request) (*http.Request, bool) {
-	own := r.Clone(r.Context())
+	own := *r
 	if r.Body == nil || r.Body == http.NoBody {
-		return own, true
+		return &own, true
 	}
 	if r.GetBody == nil {
 		return nil, false
 	}
 	body, err := r.GetBody()
 	own.Body = body
-	return own, err == nil
+	return &own, err == nil
 }
 
 func drop(body io.ReadCloser) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"sync"
@@ -32,11 +33,14 @@ type VerifierConfig struct {
 	// Algorithms are those that tokens may be signed by, all of RS256, PS256, ES256, ES384
 	// and EdDSA if empty.
 	Algorithms []string
-	// Leeway is what the clocks may differ by: 60 s if it is 0, none if it is negative.
+	// Leeway is what the clocks may differ by, in whole seconds: 60 s if it is 0, none if it is
+	// negative.
 	Leeway time.Duration
 
 	// MaxStale is how long tokens are accepted after the revocation list was last got: 10
-	// minutes if it is 0. Afterwards nothing is accepted until it can be had again.
+	// minutes if it is 0. Afterwards nothing is accepted until it can be had again. (Where
+	// something between repeats an old list for as long as that counts, ten minutes and the leeway,
+	// MaxStale begins after that.)
 	MaxStale time.Duration
 	// RevocationsEvery is how often the list is asked for: every 15 s if it is 0. It is what
 	// a revocation may be late for.
@@ -73,6 +77,7 @@ type Verifier struct {
 	logger     *slog.Logger
 
 	closed  atomic.Bool
+	misled  atomic.Bool // an address of the metadata has led nowhere
 	end     context.CancelFunc
 	loops   sync.WaitGroup
 	places  *document[endpoints]
@@ -89,8 +94,7 @@ const (
 	defaultMaxStale    = 10 * time.Minute
 	defaultRevocations = 15 * time.Second
 	defaultCacheSize   = 10_000
-	// afterFailure is how long a document rests that could not be had.
-	afterFailure = 15 * time.Second
+	leastRevocations   = 10 * time.Millisecond
 )
 
 // NewVerifier makes a Verifier, which begins to ask for keys and the revocation list.
@@ -100,8 +104,9 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	if cfg.Audience == "" {
 		return nil, errors.New("client: the audience is missing: without one, tokens for any other service would be accepted")
 	}
-	if cfg.MaxStale < 0 || cfg.RevocationsEvery < 0 {
-		return nil, errors.New("client: MaxStale and RevocationsEvery must not be negative; IgnoreRevocations is there to do without a list")
+	every, maxStale := orDefault(cfg.RevocationsEvery, defaultRevocations), orDefault(cfg.MaxStale, defaultMaxStale)
+	if every < leastRevocations || maxStale < every {
+		return nil, errors.New("client: RevocationsEvery must be 10 ms or more, and MaxStale not less than that (15 alone are nanoseconds); IgnoreRevocations does without a list")
 	}
 	at, err := newService(cfg.Issuer, cfg.URL, cfg.HTTPClient, cfg.AllowHTTP)
 	if err != nil {
@@ -114,8 +119,8 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	life, end := context.WithCancel(context.Background())
 	v := &Verifier{
 		service: at, audience: cfg.Audience, algorithms: algorithms, end: end,
-		leeway:   int64(orDefault(cfg.Leeway, defaultLeeway) / time.Second),
-		maxStale: orDefault(cfg.MaxStale, defaultMaxStale),
+		leeway:   int64(math.Ceil(orDefault(cfg.Leeway, defaultLeeway).Seconds())),
+		maxStale: maxStale,
 		now:      cfg.Now, logger: cfg.Logger,
 	}
 	if v.now == nil {
@@ -129,11 +134,10 @@ func NewVerifier(cfg VerifierConfig) (*Verifier, error) {
 	}
 	v.places = newDocument(life, at.endpoints)
 	v.keys = newDocument(life, v.fetchKeys)
-	v.loops.Go(func() { v.keys.keep(keysEvery, afterFailure, v.report("the keys")) })
+	v.loops.Go(func() { v.keys.keep(keysEvery, v.report("the keys")) })
 	if !cfg.IgnoreRevocations {
-		every := orDefault(cfg.RevocationsEvery, defaultRevocations)
 		v.revoked = newDocument(life, v.fetchRevocations)
-		v.loops.Go(func() { v.revoked.keep(every, afterFailure, v.report("the revocation list")) })
+		v.loops.Go(func() { v.revoked.keep(every, v.report("the revocation list")) })
 	}
 	return v, nil
 }
@@ -190,7 +194,7 @@ func (v *Verifier) Ready(ctx context.Context) error {
 			return err
 		}
 		select {
-		case <-time.After(whoeverWaits.Interval):
+		case <-time.After(time.Second):
 		case <-ctx.Done():
 			return err
 		}
@@ -202,8 +206,13 @@ func (v *Verifier) ready(ctx context.Context) error {
 		return ErrClosed
 	}
 	if _, ok := v.keys.within(keysCount); !ok {
-		if err := v.keys.refresh(ctx, whoeverWaits); err != nil {
-			return unavailable("getting the keys", err)
+		if err := v.keys.refresh(ctx); err != nil {
+			return unavailable(ctx, "getting the keys", err)
+		}
+	}
+	if v.revoked != nil {
+		if _, ok := v.revoked.within(v.maxStale); !ok {
+			_ = v.revoked.refresh(ctx) // what came of it is seen below
 		}
 	}
 	return v.checkRevoked(ctx, &Token{issuedAt: noTime})

@@ -114,6 +114,9 @@ func (i *Issuer) Withdraw(kid string) {
 // value, which is empty for identity.RevokedAll.
 func (i *Issuer) Revoke(kind identity.RevocationKind, value string) {
 	before := identity.IssuedBy(i.now())
+	if kind == identity.RevokedKey { // what such a key signs later is no better
+		before = before.Add(listLife + Lifetime)
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.entries = append(i.entries, identity.Revocation{Kind: kind, Value: value, Before: before})
@@ -259,8 +262,12 @@ type inProcess struct{ issuer *Issuer }
 // RoundTrip implements http.RoundTripper.
 func (p inProcess) RoundTrip(r *http.Request) (response *http.Response, err error) {
 	defer func() {
-		if recover() != nil { // http.ErrAbortHandler is how a handler breaks a connection
+		switch broken := recover(); broken {
+		case nil:
+		case http.ErrAbortHandler: // this is how a handler breaks a connection
 			response, err = nil, http.ErrAbortHandler
+		default:
+			panic(broken)
 		}
 	}()
 	recorder := httptest.NewRecorder()

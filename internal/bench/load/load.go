@@ -28,6 +28,7 @@ type load struct {
 	certificate   [2]string // files
 	progress      io.Writer
 	env           []string // of the service
+	steps         []int    // of a sweep
 
 	service *process
 	host    string
@@ -58,6 +59,12 @@ func (l *load) run(ctx context.Context, chosen func(name string) bool) (*report,
 			return nil, fmt.Errorf("%s: %w", w.name, err)
 		}
 		rep.Rows = append(rep.Rows, row)
+		if len(l.steps) > 0 && w.bare != "" && rep.Sweep == nil {
+			rep.Swept = w.name
+			if rep.Sweep, err = l.sweep(ctx, w, l.steps); err != nil {
+				return nil, fmt.Errorf("%s: %w", w.name, err)
+			}
+		}
 	}
 	if chosen("beside logins") {
 		if rep.Beside, err = l.besideLogins(ctx); err != nil {
@@ -126,7 +133,7 @@ func (l *load) measure(ctx context.Context, w workload, m mathematics) (row, err
 		if bare == nil {
 			continue
 		}
-		request := post(bare.address, "/auth/token", jsonType, fmt.Appendf(nil, `{"client_id":"%s","client_secret":"%s","audience":"%s"}`, machine("secret", 1), password, audience))
+		request := l.bareRequest(bare.address)
 		ceiling, err := l.plan(bare.address).generate(ctx, func(int) caller { return &fixed{[][]byte{request}, 0, 1, http.StatusOK} })
 		if err != nil {
 			return r, fmt.Errorf("the bare server: %w", err)
@@ -135,6 +142,11 @@ func (l *load) measure(ctx context.Context, w workload, m mathematics) (row, err
 	}
 	r.summarize(latencies)
 	return r, nil
+}
+
+// bareRequest is what bare servers are asked: as long as what the service is.
+func (l *load) bareRequest(host string) []byte {
+	return post(host, "/auth/token", jsonType, mustJSON(map[string]string{"client_id": machine("secret", 1), "client_secret": password, "audience": audience}))
 }
 
 // besideLogins compares the latency of others when nobody logs in with that when logins take

@@ -34,11 +34,11 @@ func main() {
 
 // options are what the flags say.
 type options struct {
-	workloads, algorithm, tags, env, jsonPath, bare, certificate, key string
-	connections, clients, active, users, rounds                       int
-	lasts                                                             time.Duration
-	rate, assertions                                                  float64
-	secure                                                            bool
+	workloads, algorithm, tags, env, jsonPath, sweep, plots, bare, certificate, key string
+	connections, clients, active, users, rounds                                     int
+	lasts                                                                           time.Duration
+	rate, assertions                                                                float64
+	secure                                                                          bool
 }
 
 func parse(args []string) (options, error) {
@@ -58,6 +58,8 @@ func parse(args []string) (options, error) {
 	flags.Float64Var(&o.assertions, "assertions", 6000, "client assertions that are made beforehand for each second")
 	flags.BoolVar(&o.secure, "tls", false, "with TLS")
 	flags.StringVar(&o.jsonPath, "json", "", "also write the numbers to this file")
+	flags.StringVar(&o.sweep, "sweep", "", "also measure the first workload that has a bare server with these numbers of connections, such as 1,2,4,8")
+	flags.StringVar(&o.plots, "plots", "", "write throughput.svg and latency.svg of that into this folder")
 	flags.StringVar(&o.bare, "bare", "", "be the bare server of this kind, and nothing else")
 	flags.StringVar(&o.certificate, "certificate", "", "PEM file with the certificate of the bare server")
 	flags.StringVar(&o.key, "key", "", "PEM file with its key")
@@ -110,6 +112,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 			return err
 		}
 	}
+	if l.steps, err = parseSweep(o.sweep); err != nil {
+		return err
+	}
 	if l.program, err = build(ctx, folder, o.tags); err != nil {
 		return err
 	}
@@ -118,6 +123,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return err
 	}
 	fmt.Fprint(out, rep.table())
+	if o.plots != "" && len(rep.Sweep) > 0 {
+		if err := draw(o.plots, rep.Swept+", "+rep.Algorithm, rep.Sweep); err != nil {
+			return err
+		}
+	}
 	if o.jsonPath == "" {
 		return nil
 	}

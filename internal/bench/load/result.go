@@ -11,22 +11,25 @@ import (
 
 // report is what a run found.
 type report struct {
-	Cores             int      `json:"cores"`
-	Algorithm         string   `json:"algorithm"`
-	Database          string   `json:"database"`
-	TLS               bool     `json:"tls"`
-	Connections       int      `json:"connections"`
-	Clients           int      `json:"clients"` // of each sort
-	Active            int      `json:"active_clients"`
-	Users             int      `json:"users"`
-	Rounds            int      `json:"rounds"`
-	Seconds           float64  `json:"seconds_per_round"`
-	OpenRate          float64  `json:"open_loop_rate,omitempty"`
-	Rows              []row    `json:"workloads"`
-	Beside            []beside `json:"beside_logins,omitempty"`
-	StartMilliseconds float64  `json:"start_ms"`
-	IdleMiB           float64  `json:"idle_mib"`
-	MostMiB           float64  `json:"most_mib"`
+	Cores       int      `json:"cores"`
+	Algorithm   string   `json:"algorithm"`
+	Database    string   `json:"database"`
+	TLS         bool     `json:"tls"`
+	Connections int      `json:"connections"`
+	Clients     int      `json:"clients"` // of each sort
+	Active      int      `json:"active_clients"`
+	Users       int      `json:"users"`
+	Rounds      int      `json:"rounds"`
+	Seconds     float64  `json:"seconds_per_round"`
+	OpenRate    float64  `json:"open_loop_rate,omitempty"`
+	Rows        []row    `json:"workloads"`
+	Beside      []beside `json:"beside_logins,omitempty"`
+	// Sweep is the workload Swept with other numbers of connections.
+	Swept             string  `json:"swept,omitempty"`
+	Sweep             []step  `json:"sweep,omitempty"`
+	StartMilliseconds float64 `json:"start_ms"`
+	IdleMiB           float64 `json:"idle_mib"`
+	MostMiB           float64 `json:"most_mib"`
 }
 
 // row is a workload beside its ceiling. Rates are per second.
