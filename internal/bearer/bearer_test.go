@@ -23,7 +23,7 @@ const password = "a long enough password"
 
 // kit is a service, and a Checker on its installation as a node beside it would have one.
 type kit struct {
-	*testing.T
+	t *testing.T
 	*identitytest.Service
 	checker *bearer.Checker
 	user    identity.User
@@ -32,7 +32,7 @@ type kit struct {
 func newKit(t *testing.T) *kit {
 	t.Helper()
 	s := identitytest.New(t)
-	k := &kit{T: t, Service: s, user: s.AddUser("ann", password, "identity:users:read", "orders:read")}
+	k := &kit{t: t, Service: s, user: s.AddUser("ann", password, "identity:users:read", "orders:read")}
 	in := s.Installation
 	issuer, sessions, revocations, authenticator := k.parts()
 	var err error
@@ -47,13 +47,13 @@ func newKit(t *testing.T) *kit {
 
 // parts are what a Checker is made of.
 func (k *kit) parts() (*token.Issuer, *token.Sessions, *token.Revocations, *authn.Authenticator) {
-	k.T.Helper()
+	k.t.Helper()
 	in := k.Installation
 	configuration := func(ctx context.Context) (identity.Configuration, error) { return in.DB.Configuration(ctx) }
 	check := func(err error) {
-		k.T.Helper()
+		k.t.Helper()
 		if err != nil {
-			k.T.Fatal(err)
+			k.t.Fatal(err)
 		}
 	}
 	authenticator, err := authn.New(authn.Config{DB: in.DB, Follower: in.Follower, Pool: in.Pool, Configuration: configuration, Logger: k.Logger, ClientKeys: in.ClientKeys})
@@ -69,14 +69,14 @@ func (k *kit) parts() (*token.Issuer, *token.Sessions, *token.Revocations, *auth
 
 // claims are those of a token, which is not verified.
 func (k *kit) claims(compact string) (header, claims map[string]any) {
-	k.T.Helper()
+	k.t.Helper()
 	for i, into := range []*map[string]any{&header, &claims} {
 		text, err := base64.RawURLEncoding.DecodeString(strings.Split(compact, ".")[i])
 		if err == nil {
 			err = json.Unmarshal(text, into)
 		}
 		if err != nil {
-			k.T.Fatal(err)
+			k.t.Fatal(err)
 		}
 	}
 	return header, claims
@@ -84,33 +84,33 @@ func (k *kit) claims(compact string) (header, claims map[string]any) {
 
 // changed is a token of our own key with other claims.
 func (k *kit) changed(compact string, changes map[string]any) string {
-	k.T.Helper()
+	k.t.Helper()
 	_, claims := k.claims(compact)
 	maps.Copy(claims, changes)
 	payload, err := json.Marshal(claims)
 	if err != nil {
-		k.T.Fatal(err)
+		k.t.Fatal(err)
 	}
-	signed, err := k.Installation.Ring.Sign(k.T.Context(), "", payload)
+	signed, err := k.Installation.Ring.Sign(k.t.Context(), "", payload)
 	if err != nil {
-		k.T.Fatal(err)
+		k.t.Fatal(err)
 	}
 	return signed
 }
 
 // want checks a token in both ways: what the two must say, where OK is no error.
 func (k *kit) want(what, compact string, here, anywhere identity.Kind) {
-	k.T.Helper()
+	k.t.Helper()
 	for name, c := range map[string]struct {
 		check func(context.Context, identity.Secret) (token.Claims, error)
 		want  identity.Kind
 	}{"Here": {k.checker.Here, here}, "Anywhere": {k.checker.Anywhere, anywhere}} {
-		claims, err := c.check(k.T.Context(), identity.NewSecret(compact))
+		claims, err := c.check(k.t.Context(), identity.NewSecret(compact))
 		if (err == nil) != (c.want == good) || err != nil && identity.KindOf(err) != c.want {
-			k.T.Errorf("%s, %s: %v", what, name, err)
+			k.t.Errorf("%s, %s: %v", what, name, err)
 		}
 		if err != nil && (claims.Subject != "" || len(claims.Permissions) > 0) {
-			k.T.Errorf("%s, %s: it is refused, and has the claims %+v", what, name, claims)
+			k.t.Errorf("%s, %s: it is refused, and has the claims %+v", what, name, claims)
 		}
 	}
 }
@@ -118,9 +118,9 @@ func (k *kit) want(what, compact string, here, anywhere identity.Kind) {
 // good stands for no error.
 const good = identity.Kind(-1)
 
-func (k *kit) wantGood(what, compact string) { k.T.Helper(); k.want(what, compact, good, good) }
+func (k *kit) wantGood(what, compact string) { k.t.Helper(); k.want(what, compact, good, good) }
 func (k *kit) wantInvalid(what, compact string) {
-	k.T.Helper()
+	k.t.Helper()
 	k.want(what, compact, identity.InvalidToken, identity.InvalidToken)
 }
 
