@@ -218,7 +218,7 @@ func (s *search) accessToken(secret identity.Secret) (*leaked, error) {
 	}}
 	l.Good = now.Before(l.ExpiresAt)
 	if l.Good {
-		l.Remains = []string{"services that verify tokens by themselves take it until " + l.ExpiresAt.Format(time.RFC3339)}
+		l.Remains = []string{"services that keep the revocation list refuse it within seconds, others at " + l.ExpiresAt.Format(time.RFC3339)}
 	}
 	switch {
 	case claims.SessionID != "":
@@ -292,9 +292,9 @@ func (s *search) sessionOf(l *leaked, id string) error {
 func (s *search) elsewhere() string {
 	longest, err := s.db.LongestLifetime(s.ctx)
 	if err != nil {
-		return "services that verify tokens by themselves take those that are out until they expire"
+		return "services that keep the revocation list refuse tokens that are out within seconds, others when they expire"
 	}
-	return "services that verify tokens by themselves take those that are out until they expire: in " + longest.String() + " at the latest"
+	return "services that keep the revocation list refuse tokens that are out within seconds, others when they expire: in " + longest.String() + " at the latest"
 }
 
 // key knows private keys, and public ones, by their thumbprint.
