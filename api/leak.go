@@ -23,7 +23,7 @@ type Leak struct {
 	Kind string `json:"kind"`
 	// Good reports whether it still opens anything.
 	Good bool `json:"good"`
-	// ID is that of the secret, user or session, the jti of a token without a session, or the
+	// ID is that of the secret, user or session, the jti of an access token, or the
 	// thumbprint or id of a key; empty where it is unknown.
 	ID string `json:"id"`
 	// Owners are whose it is.

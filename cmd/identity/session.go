@@ -59,8 +59,9 @@ func sessionEndCommand(p *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "end [ID]", Short: "End a session, those of a user, or all", Args: cobra.MaximumNArgs(1), ValidArgsFunction: complete(p, sessions(p).titles),
 		Long: `End a session, all of a user, or with --all every one that there is: their refresh tokens
-are good no more. Neither are their access tokens for this service; other services accept
-those until they expire.
+are good no more. Neither are their access tokens for this service. Other services that keep
+the revocation list learn it within seconds; those that do not accept them until they expire.
+With --all nothing is on that list: "identity revocation create --all" is for that.
 
 After --all everybody logs in again. It is the step after restoring a backup, in which
 refresh tokens that were used or ended since would be good again; and the cure where the

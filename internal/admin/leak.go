@@ -45,7 +45,7 @@ type Leak struct {
 	Kind string
 	// Good reports whether it still opens anything.
 	Good bool
-	// ID is that of the secret or of the session, the jti of a token without one, or the
+	// ID is that of the secret or of the session, the jti of an access token, or the
 	// thumbprint of a key.
 	ID     string
 	Owners []LeakOwner

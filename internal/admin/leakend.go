@@ -11,6 +11,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/keyring"
 	"github.com/seed-60f9e3ad/identity/internal/store"
+	"github.com/seed-60f9e3ad/identity/internal/token"
 )
 
 // What ends what has leaked. Each reads anew, in the transaction, what is there, and leaves
@@ -123,6 +124,37 @@ func (s *search) endTokensOfClient(id string) func(*store.DB) error {
 		}
 		return audit.Record(s.ctx, tx, s.caller, audit.Change{Name: "client.tokens.ended", Target: id})
 	}
+}
+
+// endToken revokes one token, and nothing else that its subject got, and then what else there
+// is to end; nil is nothing.
+func (s *search) endToken(c token.Claims, also func(*store.DB) error) func(*store.DB) error {
+	return func(tx *store.DB) error {
+		_, err := tx.Revocation(s.ctx, identity.RevokedToken, c.ID)
+		if identity.KindOf(err) == identity.NotFound {
+			err = s.revokeToken(tx, c)
+		}
+		if err != nil || also == nil {
+			return err
+		}
+		return also(tx)
+	}
+}
+
+func (s *search) revokeToken(tx *store.DB, c token.Claims) error {
+	made, err := tx.NewRevocation(s.ctx, identity.RevokedToken, c.ID)
+	if err != nil {
+		return err
+	}
+	made.ExpiresAt = time.Unix(c.Expires, 0).Add(store.KeyMargin)
+	// It may say that it was issued a second from now: see token.Revocations.
+	if issued := time.Unix(c.IssuedAt, 0); !issued.Before(made.Before) {
+		made.Before = issued.Add(time.Second)
+	}
+	if err := tx.Revoke(s.ctx, made); err != nil {
+		return err
+	}
+	return audit.Record(s.ctx, tx, s.caller, audit.Change{Name: "token.revoked", Target: c.ID})
 }
 
 // endSession ends a session that is not over.

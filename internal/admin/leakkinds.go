@@ -211,55 +211,91 @@ func (s *search) accessToken(secret identity.Secret) (*leaked, error) {
 		}
 		return unknown("It looks like a token, and is none that is worth anything here: " + reason.Text + "."), nil
 	}
-	now := s.db.Now()
 	l := &leaked{Leak: Leak{
 		Kind: LeakedAccessToken, ID: claims.ID, Says: "It is an access token for " + identity.Shown(claims.Audience.String()) + ".",
 		CreatedAt: time.Unix(claims.IssuedAt, 0).UTC(), ExpiresAt: time.Unix(claims.Expires, 0).UTC(),
 	}}
-	l.Good = now.Before(l.ExpiresAt)
-	if l.Good {
-		l.Remains = []string{"services that verify tokens by themselves take it until " + l.ExpiresAt.Format(time.RFC3339)}
+	if l.Good, err = s.counts(l, claims); err != nil {
+		return nil, err
 	}
 	switch {
 	case claims.SessionID != "":
-		good := l.Good
-		expires, made := l.ExpiresAt, l.CreatedAt
-		err = s.sessionOf(l, claims.SessionID)
-		l.Good, l.CreatedAt, l.ExpiresAt = good && l.Good, made, expires
+		err = s.tokenOfSession(l, claims)
 	case claims.GrantType == token.GrantUser:
 		err = s.tokenOfUser(l, claims)
 	default:
 		err = s.tokenOfClient(l, claims)
 	}
+	if err == nil && s.db.Now().Before(l.ExpiresAt) {
+		l.Ends = append([]string{"the token, here and on the revocation list"}, l.Ends...)
+		l.Remains = append([]string{"services that keep the revocation list refuse it within seconds, others at " + l.ExpiresAt.Format(time.RFC3339)}, l.Remains...)
+		l.end = s.endToken(claims, l.end)
+	}
 	return l, err
 }
 
+// counts reports whether a token has neither expired nor been revoked, and adds to what is
+// said of it if it was.
+func (s *search) counts(l *leaked, claims token.Claims) (bool, error) {
+	_, err := s.db.Revoked(s.ctx, store.RevokedBy{
+		Token: claims.ID, Session: claims.SessionID, Principal: claims.Subject, Key: claims.KeyID, IssuedAt: l.CreatedAt,
+	})
+	switch {
+	case err == nil:
+		l.Says += " It was revoked."
+		return false, nil
+	case identity.KindOf(err) == identity.NotFound:
+		return s.db.Now().Before(l.ExpiresAt), nil
+	}
+	return false, err
+}
+
+// tokenOfSession keeps what is said of the token itself, and ends the session too.
+func (s *search) tokenOfSession(l *leaked, claims token.Claims) error {
+	of := &leaked{Leak: l.Leak}
+	if err := s.sessionOf(of, claims.SessionID); err != nil {
+		return err
+	}
+	of.ID, of.Good, of.CreatedAt, of.ExpiresAt = l.ID, l.Good && of.Good, l.CreatedAt, l.ExpiresAt
+	*l = *of
+	return nil
+}
+
 func (s *search) tokenOfUser(l *leaked, claims token.Claims) error {
-	l.Ends = []string{"every token and session of its user here"}
 	l.uses = []store.UseFilter{{Actor: claims.Subject, All: true, Since: l.CreatedAt}}
 	user, err := s.db.User(s.ctx, claims.Subject)
 	if identity.KindOf(err) == identity.NotFound {
-		l.Says, l.Good, l.Ends = l.Says+" Its user is gone.", false, nil
+		l.Says, l.Good = l.Says+" Its user is gone.", false
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	l.Owners = []LeakOwner{{true, user.ID, user.Username}}
 	l.Good = l.Good && user.Enabled && !l.CreatedAt.Before(user.TokensFrom.Truncate(time.Second))
-	l.end = s.endTokensOfUser(claims.Subject)
-	return err
+	l.Remains = []string{othersGoOn(user.ID, user.Username)}
+	return nil
 }
 
 func (s *search) tokenOfClient(l *leaked, claims token.Claims) error {
-	l.Ends = []string{"every token of " + claims.Subject + " here, until it proves itself again"}
 	l.uses = []store.UseFilter{{Actor: claims.Subject, All: true, Since: l.CreatedAt}}
 	client, err := s.db.Client(s.ctx, claims.Subject)
 	if identity.KindOf(err) == identity.NotFound {
-		l.Says, l.Good, l.Ends = l.Says+" Its client is gone.", false, nil
+		l.Says, l.Good = l.Says+" Its client is gone.", false
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	l.Owners = []LeakOwner{{false, client.ID, client.Name}}
 	l.Good = l.Good && client.Enabled && !l.CreatedAt.Before(client.TokensFrom.Truncate(time.Second))
-	l.end = s.endTokensOfClient(claims.Subject)
-	return err
+	l.Remains = []string{othersGoOn(client.ID, client.ID)}
+	return nil
+}
+
+// othersGoOn says what to do where more than one token may have leaked.
+func othersGoOn(id, name string) string {
+	return "other tokens of " + name + " go on; all are revoked by: identity revocation create --principal " + identity.Argument(id)
 }
 
 // sessionOf adds what is known of the session of a token.
@@ -292,9 +328,9 @@ func (s *search) sessionOf(l *leaked, id string) error {
 func (s *search) elsewhere() string {
 	longest, err := s.db.LongestLifetime(s.ctx)
 	if err != nil {
-		return "services that verify tokens by themselves take those that are out until they expire"
+		return "services that keep the revocation list refuse tokens that are out within seconds, others when they expire"
 	}
-	return "services that verify tokens by themselves take those that are out until they expire: in " + longest.String() + " at the latest"
+	return "services that keep the revocation list refuse tokens that are out within seconds, others when they expire: in " + longest.String() + " at the latest"
 }
 
 // key knows private keys, and public ones, by their thumbprint.

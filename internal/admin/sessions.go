@@ -19,7 +19,8 @@ func (s *Service) Sessions(ctx context.Context, caller identity.Caller, f store.
 }
 
 // EndSession ends a session: its refresh token is good no more, and neither are its
-// access tokens here; elsewhere those go on until they expire. It needs
+// access tokens here; elsewhere those go on until verifiers read the revocation list, or,
+// where they do not, until they expire. It needs
 // identity:sessions:write, and every permission of this service that its user holds.
 func (s *Service) EndSession(ctx context.Context, caller identity.Caller, id string) error {
 	return alter(ctx, s, caller, alteration[identity.Session]{

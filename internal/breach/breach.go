@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -92,7 +93,9 @@ func New(cfg Config) (*Checker, error) {
 		url: base, timeout: cfg.Timeout, now: cfg.Now, logger: cfg.Logger,
 		client: &http.Client{
 			Transport: &http.Transport{
-				Proxy:           http.ProxyFromEnvironment, // never for the loopback interface
+				Proxy: http.ProxyFromEnvironment, // never for the loopback interface
+				// The end of a request does not end the making of its connection.
+				DialContext: (&net.Dialer{Timeout: cfg.Timeout}).DialContext, TLSHandshakeTimeout: cfg.Timeout,
 				TLSClientConfig: &tls.Config{RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12},
 				// An answer that has to be unpacked could become longer than it is.
 				DisableCompression: true, ForceAttemptHTTP2: true,
@@ -155,7 +158,7 @@ func (c *Checker) ask(ctx context.Context, prefix, suffix string) (bool, error) 
 // cause is what went wrong, without the URL that net/http puts before it: the prefix
 // is in there.
 func cause(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
+	if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() {
 		return errors.New("it did not answer in time")
 	}
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {

@@ -5,7 +5,9 @@ import (
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/hex"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -239,6 +241,22 @@ func TestSlow(t *testing.T) {
 			k.want(canary, false, failed, "in time")
 		})
 	}
+	t.Run("no handshake", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		k := newKit(t, answers(""))
+		k.cfg.URL, k.cfg.Timeout = "https://"+l.Addr().String(), 50*time.Millisecond
+		k.want(canary, false, failed, "in time")
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = io.Copy(io.Discard, conn) // until it is given up, also by those who made it
+	})
 }
 
 func TestTLSIsVerified(t *testing.T) {

@@ -34,7 +34,7 @@ func TestAbandoned(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	requests := toCount(s)
+	requests := toCount(t, s)
 	costs := func() map[string]int64 {
 		of := map[string]int64{}
 		for _, r := range requests {

@@ -2,8 +2,10 @@ package identitytest_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"io"
+	"net/url"
 	"os"
 	"regexp"
 	"runtime/trace"
@@ -13,6 +15,7 @@ import (
 
 	exptrace "golang.org/x/exp/trace"
 
+	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/internal/admin"
 	"github.com/seed-60f9e3ad/identity/internal/identitytest"
 	"github.com/seed-60f9e3ad/identity/internal/jose"
@@ -26,6 +29,10 @@ func TestDataFlow(t *testing.T) {
 	_, both := s.AddClient(admin.NewClient{ID: "both", PublicKey: key.Public().PEM(), GenerateSecret: true})
 	_, secret := s.AddClient(admin.NewClient{ID: "secret"})
 	s.AddClient(admin.NewClient{ID: "signature", PublicKey: key.Public().PEM()})
+	_, resources := s.AddClient(admin.NewClient{ID: "resources"})
+	if _, err := s.Installation.Admin.CreateAudience(t.Context(), identity.LocalAdministrator("test"), admin.NewAudience{Audience: "orders", Name: "orders", IntrospectionClient: "resources"}); err != nil {
+		t.Fatal(err)
+	}
 	s.AddUser("ann", "a long enough password")
 	s.AddUser("carol", "a long enough password")
 	bob := s.AddUser("bob", "a long enough password")
@@ -40,6 +47,12 @@ func TestDataFlow(t *testing.T) {
 	// What memory holds in the steady state.
 	s.Token("a", withSecret(map[string]string{"client_id": "secret"}, secret))
 	s.Token("a", sign("signature"))
+	asks := postForm(s, "resources", resources)
+	asks("/oauth2/token", "grant_type=client_credentials")
+	machine := s.Token("orders", withSecret(map[string]string{"client_id": "secret"}, secret))
+	revoked := s.Token("orders", withSecret(map[string]string{"client_id": "secret"}, secret))
+	person := s.Login("ann", "a long enough password", "orders")
+	form := postForm(s, "secret", secret)
 
 	session := func() string { return s.Session("ann", "a long enough password", "a") }
 	unused, repeated, reused, ended := session(), session(), session(), session()
@@ -64,6 +77,10 @@ func TestDataFlow(t *testing.T) {
 		"PATCH /api/users/{id}": func() {
 			s.Do("PATCH", "/api/users/"+bob.ID, `{"enabled":false}`, "Authorization", "Bearer "+administrator)
 		},
+		"POST /oauth2/token":                           func() { form("/oauth2/token", "grant_type=client_credentials&audience=a") },
+		"POST /oauth2/introspect":                      func() { asks("/oauth2/introspect", "token="+machine) },
+		"POST /oauth2/introspect, a token of a person": func() { asks("/oauth2/introspect", "token="+person) },
+		"POST /oauth2/revoke":                          func() { form("/oauth2/revoke", "token="+revoked) },
 		"A refusal": func() {
 			r := s.Post("/auth/token", map[string]string{"client_id": "signature", "client_secret": "wrong", "audience": "a"})
 			if r.Status != 401 {
@@ -79,6 +96,14 @@ func TestDataFlow(t *testing.T) {
 	}
 	for title := range documented {
 		t.Errorf("documented and not tested: %s", title)
+	}
+}
+
+// postForm sends forms of a client that proves itself by its secret.
+func postForm(s *identitytest.Service, id, secret string) func(path, body string) identitytest.Response {
+	proof := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id) + ":" + url.QueryEscape(secret)))
+	return func(path, body string) identitytest.Response {
+		return s.Do("POST", path, body, "Content-Type", "application/x-www-form-urlencoded", "Authorization", "Basic "+proof)
 	}
 }
 

@@ -1,6 +1,9 @@
 package identitytest_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -161,24 +164,77 @@ func (d *leakDesk) endsTokens() {
 	d.AddUser("administrator", annsPassword, identity.PermissionAdmin)
 	person := d.Login("administrator", annsPassword, "")
 	d.wantStatus("a person's token before", d.bearer(person), 200)
+	other := d.Login("administrator", annsPassword, "")
 	d.ended(api.LeakRequest{Found: person})
 	d.wantStatus("a person's token", d.bearer(person), 401)
+	d.wantStatus("a token of another session", d.bearer(other), 200)
+	d.wantListed(person, "jti", "sid")
 	_, secret := d.AddClient(admin.NewClient{ID: "reader", Name: "Reader", Permissions: []string{identity.PermissionUsersRead}})
 	proof := map[string]string{"client_id": "reader", "client_secret": secret}
 	machine := d.Token(d.Issuer, proof)
 	d.wantStatus("a machine's token before", d.bearer(machine), 200)
 	d.Clock.Move(2 * time.Second) // tokens tell whole seconds
-	d.ended(api.LeakRequest{Found: machine})
+	sibling := d.Token(d.Issuer, proof)
+	l := d.ended(api.LeakRequest{Found: machine})
 	d.wantStatus("a machine's token", d.bearer(machine), 401)
+	d.wantStatus("another token of the machine", d.bearer(sibling), 200)
+	d.wantListed(machine, "jti")
+	if events := d.recorded("token.revoked"); len(events) != 2 || l.ID == "" || events[0].Target != l.ID {
+		d.Errorf("the token %s is recorded as %+v", l.ID, events)
+	}
 	d.wantStatus("the machine proves itself again", d.status(proof), 200)
+
+	expired := d.Token(d.Issuer, proof)
+	d.Clock.Move(901 * time.Second)
+	d.admin = d.AdminToken()
+	rows := d.Rows("revocations")
+	if l := d.end(expired); l.Good || l.Revoked || len(l.Ends) > 0 || l.Kind != "access_token" || d.Rows("revocations") != rows {
+		d.Errorf("a token that has expired: %+v", l)
+	}
 
 	d.change(`{"jwt_max_refreshes":0}`)
 	alone := d.Login("administrator", annsPassword, "")
 	d.wantStatus("a token without a session before", d.bearer(alone), 200)
 	d.Clock.Move(2 * time.Second)
+	another := d.Login("administrator", annsPassword, "")
 	d.ended(api.LeakRequest{Found: alone})
 	d.wantStatus("a token without a session", d.bearer(alone), 401)
+	d.wantStatus("another token without a session", d.bearer(another), 200)
+	d.wantListed(alone, "jti")
 	d.change(`{"jwt_max_refreshes":100}`)
+}
+
+// wantListed wants the token to be revoked by just these kinds of entries.
+func (d *leakDesk) wantListed(compact string, kinds ...string) {
+	d.Helper()
+	claims := payloadOf(d, compact)
+	var list struct {
+		Entries []struct{ Kind, Hash string }
+	}
+	d.must(json.Unmarshal(payloadOf(d, string(d.Get("/.well-known/revocation-list").Body)), &list))
+	var values map[string]any
+	d.must(json.Unmarshal(claims, &values))
+	var by []string
+	for _, kind := range []string{"jti", "sid", "sub"} {
+		value, _ := values[kind].(string)
+		sum := sha256.Sum256([]byte(value))
+		for _, e := range list.Entries {
+			if e.Kind == kind && e.Hash == base64.RawURLEncoding.EncodeToString(sum[:16]) {
+				by = append(by, kind)
+			}
+		}
+	}
+	if !slices.Equal(by, kinds) {
+		d.Errorf("the token is on the list by %v, want %v", by, kinds)
+	}
+}
+
+// payloadOf is what is signed in a JWS.
+func payloadOf(d *leakDesk, compact string) []byte {
+	d.Helper()
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(compact, ".")[1])
+	d.must(err)
+	return payload
 }
 
 func (d *leakDesk) change(patch string) {

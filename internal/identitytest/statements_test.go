@@ -3,6 +3,7 @@ package identitytest_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -61,7 +62,7 @@ func on(s *dbserver.Server, driver store.Driver, database string) store.Config {
 func countStatements(t *testing.T, database store.Config, atServer func() int64) {
 	s := identitytest.New(t, identitytest.Options{Database: database})
 	inStore := func() int64 { return s.Installation.DB.Stats().Statements }
-	for _, r := range toCount(s) {
+	for _, r := range toCount(t, s) {
 		t.Run(r.name, func(t *testing.T) {
 			if got := least(t, s, inStore, r); got != r.want {
 				t.Errorf("the store sent %d statements, want %d", got, r.want)
@@ -109,7 +110,8 @@ type counted struct {
 }
 
 // toCount returns the requests whose statements docs/databases.md tells.
-func toCount(s *identitytest.Service) []counted {
+func toCount(t *testing.T, s *identitytest.Service) []counted {
+	t.Helper()
 	key := s.Key(jose.ES256)
 	_, secret := s.AddClient(admin.NewClient{ID: "secret"})
 	s.AddClient(admin.NewClient{ID: "signature", PublicKey: key.Public().PEM()})
@@ -180,6 +182,34 @@ func toCount(s *identitytest.Service) []counted {
 		s.Refresh(body["refresh_token"])
 		return body
 	}
+	_, resources := s.AddClient(admin.NewClient{ID: "resources"})
+	for _, audience := range []string{"a", "orders"} {
+		_, err := s.Installation.Admin.CreateAudience(t.Context(), identity.LocalAdministrator("test"), admin.NewAudience{Audience: audience, Name: audience, IntrospectionClient: "resources"})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	bySecret, asks := postForm(s, "secret", secret), postForm(s, "resources", resources)
+	bySecret("/oauth2/token", "grant_type=client_credentials")
+	asks("/oauth2/token", "grant_type=client_credentials")
+	machine, person := s.Token("orders", token("secret", secret, false)()), s.Login("ann", "a long enough password", "orders")
+	ready := func(send func(path, body string) identitytest.Response, path string, body func() string) func() func() identitytest.Response {
+		return func() func() identitytest.Response {
+			text := body()
+			return func() identitytest.Response { return send(path, text) }
+		}
+	}
+	always := func(body string) func() string { return func() string { return body } }
+	asserted := func() string {
+		return url.Values{
+			"grant_type": {"client_credentials"}, "audience": {"a"}, "client_assertion": {s.Assertion(key, "signature")},
+			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		}.Encode()
+	}
+	alone := func(path, body string) identitytest.Response {
+		return s.Do("POST", path, body, "Content-Type", "application/x-www-form-urlencoded")
+	}
+	issued := func() string { return "token=" + s.Token("a", token("secret", secret, false)()) }
 	foreign := func() map[string]string { return map[string]string{"refresh_token": "idr_" + strings.Repeat("A", 76)} }
 	return []counted{
 		{"JWKS", 0, http.StatusOK, get("/.well-known/jwks.json")},
@@ -199,6 +229,14 @@ func toCount(s *identitytest.Service) []counted {
 		{"refresh: not made here", 0, http.StatusUnauthorized, post("/auth/refresh", foreign)},
 		{"logout", 1, http.StatusNoContent, post("/auth/logout", session)},
 		{"logout: not made here", 0, http.StatusNoContent, post("/auth/logout", foreign)},
+		{"standard token: a secret", 0, http.StatusOK, ready(bySecret, "/oauth2/token", always("grant_type=client_credentials&audience=a"))},
+		{"standard token: an assertion", 1, http.StatusOK, ready(alone, "/oauth2/token", asserted)},
+		{"introspection: of a machine", 1, http.StatusOK, ready(asks, "/oauth2/introspect", always("token="+machine))},
+		{"introspection: of a person", 2, http.StatusOK, ready(asks, "/oauth2/introspect", always("token="+person))},
+		{"introspection: no token", 0, http.StatusOK, ready(asks, "/oauth2/introspect", always("token=x"))},
+		{"revocation", 11, http.StatusOK, ready(bySecret, "/oauth2/revoke", issued)},
+		{"revocation: no token", 0, http.StatusOK, ready(bySecret, "/oauth2/revoke", always("token=x"))},
+		{"revocation list", 0, http.StatusOK, get("/.well-known/revocation-list")},
 		{"a user", 3, http.StatusOK, get("/api/users/"+ann.ID, bearer...)},
 		{"a page of users", 3, http.StatusOK, get("/api/users?limit=50", bearer...)},
 		{"a user is changed", 16, http.StatusOK, change},

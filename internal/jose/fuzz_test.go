@@ -9,11 +9,9 @@ import (
 )
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{
-		rfc7515RS256, rfc7515ES256, rfc8037EdDSA, loadClientKey(f).JWS, "", "..", "...", "e30.e30.AA",
-		b64.EncodeToString([]byte(`{"alg":"EdDSA","kid":"k","typ":"JWT","crit":[]}`)) + ".e30.AA",
-		b64.EncodeToString([]byte(`{"alg":"ES256","nonce":1,"x5t":[]}`)) + ".e30.AA",
-	} {
+	// Those that verify; the hostile ones are files.
+	genuine := []string{rfc7515RS256, rfc7515ES256, rfc8037EdDSA, loadClientKey(f).JWS}
+	for _, seed := range genuine {
 		f.Add(seed)
 	}
 	var keys []jose.PublicKey
@@ -24,7 +22,6 @@ func FuzzParse(f *testing.F) {
 		}
 		keys = append(keys, key)
 	}
-	genuine := []string{rfc7515RS256, rfc7515ES256, rfc8037EdDSA, loadClientKey(f).JWS}
 	verifier := newVerifier(f)
 	f.Fuzz(func(t *testing.T, compact string) {
 		m, err := jose.Parse(compact, jose.AssertionAlgorithms())

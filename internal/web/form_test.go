@@ -74,12 +74,6 @@ func TestParseBasic(t *testing.T) {
 
 // Whatever is sent as a form is refused, or reads as the standard library reads it.
 func FuzzParseForm(f *testing.F) {
-	for _, seed := range []string{
-		"grant_type=client_credentials&scope=a+b&audience=x&audience=y", "a=1&a=2", "a=%ff", "a=%00", "%61=1&a=2", "a", "=", "&", "a=1;b=2", "a=%C3%BC", "x=%E2%98%83",
-		"client_assertion=a.b.c&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer", strings.Repeat("a=1&", 70),
-	} {
-		f.Add(seed)
-	}
 	f.Fuzz(func(t *testing.T, body string) {
 		form, err := web.ParseForm(body, "audience")
 		if err != nil {
@@ -114,9 +108,6 @@ func FuzzParseForm(f *testing.F) {
 
 // Whatever is sent as Basic is refused with a reason, or is what was encoded.
 func FuzzParseBasic(f *testing.F) {
-	for _, seed := range []string{"Basic YTpi", "basic YTpi", "Basic", "Bearer x", "Basic OjpiOg==", "Basic !!!", "Basic YSUzQWI6Yysl", "Basic \xff", "Basic YTo=\n"} {
-		f.Add(seed)
-	}
 	f.Fuzz(func(t *testing.T, header string) {
 		id, secret, why := web.ParseBasic(header)
 		if why != "" {

@@ -13,7 +13,7 @@ func (d *document) leaks() {
 		Says: "It is a secret of the client billing.", CreatedAt: &at, LastUsedAt: &at,
 		Uses: api.List[api.LeakUse]{{Event: "token.issued", Outcome: "success", IP: "192.0.2.7", Events: 12, First: at, Last: at}}, UsesFrom: &at,
 		Ends:    api.List[string]{"the secret", "every token of billing here"},
-		Remains: api.List[string]{"services that verify tokens by themselves take those that are out until they expire: in 15m0s at the latest"},
+		Remains: api.List[string]{"services that keep the revocation list refuse tokens that are out within seconds, others when they expire: in 15m0s at the latest"},
 	}
 	d.add(operation{
 		method: "POST", path: "/api/leak", id: "lookAtLeak", tag: "Leaks", summary: "Say what was found, and revoke it",

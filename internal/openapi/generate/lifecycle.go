@@ -24,7 +24,7 @@ func (d *document) sessions() {
 	})
 	d.add(operation{
 		method: "POST", path: "/auth/logout", id: "logout", tag: "Authentication", summary: "A session ends",
-		text: "The answer is the same whatever the token is. Access tokens of the session are refused by this service at once; elsewhere they are good until they expire.",
+		text: "The answer is the same whatever the token is. Access tokens of the session are refused by this service at once; elsewhere they are good until they expire, for a logout is not on the revocation list.",
 		body: api.RefreshRequest{}, examples: body,
 		success: []answer{{status: 204, text: "There is no such session any more."}},
 		fails:   common,
@@ -60,7 +60,7 @@ func (d *document) lifecycle() {
 		text:    "For when refresh tokens may be about that should not be: after restoring a backup, or a leak. Every user has to log in again.",
 		success: []answer{{status: 204, text: "There is no session any more."}}, fails: failing(),
 	})
-	const elsewhere = "Its access tokens are refused by this service at once; elsewhere they are good until they expire."
+	const elsewhere = "Its access tokens are refused by this service at once; verifiers that keep the revocation list learn it within seconds, others accept them until they expire."
 	d.add(operation{
 		method: "DELETE", path: "/api/sessions/{id}", id: "endSession", tag: "Sessions", summary: "End a session", text: elsewhere,
 		success: []answer{{status: 204, text: "It has ended."}}, fails: failing(onOne),
