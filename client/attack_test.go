@@ -331,6 +331,8 @@ func TestConfigurations(t *testing.T) {
 		"a user in the URL":                     func(c *client.VerifierConfig) { c.URL = "https://user:secret@id.example.com" },
 		"alg none":                              func(c *client.VerifierConfig) { c.Algorithms = []string{"none"} },
 		"a list that is always too old":         func(c *client.VerifierConfig) { c.MaxStale = -1 },
+		"a unit forgotten":                      func(c *client.VerifierConfig) { c.RevocationsEvery = 15 },
+		"another unit forgotten":                func(c *client.VerifierConfig) { c.MaxStale = 600 },
 		"asking without a pause":                func(c *client.VerifierConfig) { c.RevocationsEvery = -1 },
 		"alg HS256":                             func(c *client.VerifierConfig) { c.Algorithms = []string{"ES256", "HS256"} },
 	} {

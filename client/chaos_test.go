@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,7 +24,7 @@ type chaos struct {
 	v      *client.Verifier
 	random *rand.Rand
 
-	skew      time.Duration // of the verifier's clock
+	skew      atomic.Int64 // of the verifier's clock, in nanoseconds
 	tokens    []*issued
 	kids      []string // published
 	rotated   time.Time
@@ -65,7 +66,7 @@ func TestChaos(t *testing.T) {
 			c.kids = []string{issuer.Rotate()}
 			c.v = newVerifier(t, issuer, func(cfg *client.VerifierConfig) {
 				cfg.Leeway, cfg.MaxStale, cfg.CacheSize = chaosLeeway, chaosMaxStale, 50
-				cfg.Now = func() time.Time { return time.Now().Add(c.skew) }
+				cfg.Now = func() time.Time { return time.Now().Add(time.Duration(c.skew.Load())) }
 			})
 			for range 600 {
 				c.step()
@@ -98,7 +99,7 @@ func (c *chaos) step() {
 	case n < 88:
 		c.recover()
 	case n < 93: // the verifier's clock steps
-		c.skew = time.Duration(c.random.Int64N(int64(8*time.Second))) - 4*time.Second
+		c.skew.Store(c.random.Int64N(int64(8*time.Second)) - int64(4*time.Second))
 	case n < 96: // the service's does, and back: its lists are older then for a while
 		c.issuer.SetClock(time.Duration(c.random.Int64N(int64(8*time.Second))) - 4*time.Second)
 		c.wellSince = time.Now()
@@ -122,10 +123,10 @@ func (c *chaos) issue() {
 	if bad == client.ErrAudience {
 		to = "billing-api"
 	}
-	now := time.Now()
+	at := time.Now().Add(-time.Duration(c.random.Int64N(int64(clienttest.Lifetime - 2*time.Minute))))
 	c.tokens = append(c.tokens, &issued{
-		text: c.issuer.Token(to, append(options, clienttest.ID(strconv.Itoa(c.random.Int())), clienttest.IssuedAt(now))...),
-		kid:  c.kids[len(c.kids)-1], expires: now.Truncate(time.Second).Add(clienttest.Lifetime), bad: bad,
+		text: c.issuer.Token(to, append(options, clienttest.ID(strconv.Itoa(c.random.Int())), clienttest.IssuedAt(at))...),
+		kid:  c.kids[len(c.kids)-1], expires: at.Truncate(time.Second).Add(clienttest.Lifetime), bad: bad,
 	})
 	if len(c.tokens) > 60 {
 		c.tokens = c.tokens[1:]

@@ -42,7 +42,8 @@ func TestMiddleware(t *testing.T) {
 		"another scheme":    {[]string{"Basic cm9ib3Q6eA=="}, 401, realm},
 		"a scheme like it":  {[]string{"BearerX " + good}, 401, realm},
 		"no token":          {[]string{"Bearer"}, 400, realm + `, error="invalid_request", error_description="there must be one Authorization header, with one bearer token in it"`},
-		"two spaces":        {[]string{"Bearer  " + good}, 400, realm + `, error="invalid_request", error_description="there must be one Authorization header, with one bearer token in it"`},
+		"two spaces":        {[]string{"Bearer  " + good}, 200, ""},
+		"two tokens":        {[]string{"Bearer " + good + " " + good}, 400, realm + `, error="invalid_request", error_description="there must be one Authorization header, with one bearer token in it"`},
 		"two in one":        {[]string{"Bearer " + good + ",Bearer " + good}, 400, realm + `, error="invalid_request", error_description="there must be one Authorization header, with one bearer token in it"`},
 		"two headers":       {[]string{"Bearer " + good, "Bearer " + good}, 400, realm + `, error="invalid_request", error_description="there must be one Authorization header, with one bearer token in it"`},
 		"good after bad":    {[]string{"Basic x", "Bearer " + good}, 400, realm + `, error="invalid_request", error_description="there must be one Authorization header, with one bearer token in it"`},
@@ -86,6 +87,17 @@ func TestMiddlewareWithoutService(t *testing.T) {
 	}
 	if got := ask(v.Require()); got.Code != http.StatusUnauthorized {
 		t.Errorf("without a token: %d", got.Code)
+	}
+}
+
+// TestRequireKeepsWhatIsRequired, whatever becomes of the caller's list.
+func TestRequireKeepsWhatIsRequired(t *testing.T) {
+	issuer := clienttest.New(t)
+	permissions := []string{"orders:write"}
+	through := newVerifier(t, issuer).Require(permissions...)
+	permissions[0] = "orders:read"
+	if got := ask(through, "Bearer "+issuer.Token(audience, clienttest.Permissions("orders:read"))); got.Code != http.StatusForbidden {
+		t.Errorf("status %d", got.Code)
 	}
 }
 

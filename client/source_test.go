@@ -76,11 +76,11 @@ func TestSourceRenewsAhead(t *testing.T) {
 		s := newSource(t, issuer)
 		first := token(t, s)
 		issuer.Delay(5 * time.Second)
-		time.Sleep(clienttest.Lifetime*4/5 - time.Second)
+		time.Sleep(clienttest.Lifetime*3/4 - time.Second)
 		if token(t, s) != first || issuer.Asked(clienttest.TokenPath) != 1 {
 			t.Error("renewed before it is time")
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(clienttest.Lifetime/20 + 2*time.Second)
 		begin := time.Now()
 		for range 10 {
 			if token(t, s) != first || time.Since(begin) > 0 {
@@ -134,7 +134,7 @@ func TestSourceTriesAgain(t *testing.T) {
 	for name, wait := range map[string]struct {
 		header string
 		least  time.Duration
-	}{"told": {"7", 7 * time.Second}, "not told": {"", 0}, "told nonsense": {"soon", 0}} {
+	}{"told": {"7", 7 * time.Second}, "not told": {"", 0}, "told nonsense": {"soon", 0}, "told a date": {"Sat, 01 Jan 2000 00:00:09 GMT", 9 * time.Second}} {
 		for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway} {
 			t.Run(fmt.Sprintf("%s, %d", name, status), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -321,4 +321,35 @@ func newPEM(t *testing.T) identity.Secret {
 
 func pemOf(key jose.PrivateKey) identity.Secret {
 	return identity.NewSecret(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key.PKCS8()})))
+}
+
+// TestSourceForgivesNonsense: whoever answered "come back in eleven days" was not the service.
+func TestSourceForgivesNonsense(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := clienttest.InProcess(t, issuerURL)
+		s := newSource(t, issuer)
+		issuer.Answer(clienttest.TokenPath, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "1000000")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}))
+		if _, err := s.Token(t.Context()); err == nil {
+			t.Error("a token, from nowhere")
+		}
+		issuer.Answer(clienttest.TokenPath, nil)
+		time.Sleep(5 * time.Minute)
+		token(t, s)
+	})
+}
+
+// TestSourceOfLongLivedTokens: a lifetime of a century is one.
+func TestSourceOfLongLivedTokens(t *testing.T) {
+	issuer := clienttest.New(t)
+	s := newSource(t, issuer)
+	issuer.Answer(clienttest.TokenPath, constant(`{"token":"x","audience":"orders-api","token_type":"Bearer","expires_in":3155760000}`))
+	for range 10 {
+		token(t, s)
+	}
+	if n := issuer.Asked(clienttest.TokenPath); n != 1 {
+		t.Errorf("%d requests", n)
+	}
 }

@@ -183,12 +183,54 @@ func TestTransportWithoutToken(t *testing.T) {
 // TestOrigins that are none.
 func TestOrigins(t *testing.T) {
 	s := newSource(t, clienttest.New(t))
-	for _, bad := range [][]string{nil, {"orders.example.com"}, {"https://"}, {orders, "ftp://orders.example.com"}, {orders + "/orders"}, {"https://a@orders.example.com"}, {"*"}} {
+	for _, bad := range [][]string{nil, {"orders.example.com"}, {"https://"}, {orders, "ftp://orders.example.com"}, {orders + "/orders"}, {"https://a@orders.example.com"}, {"*"}, {"https://*.example.com"}, {orders + "?x"}, {"http://orders.example.com"}} {
 		if _, err := s.Transport(nil, bad...); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
 	}
-	if _, err := s.Transport(nil, orders+"/"); err != nil {
+	if _, err := s.Transport(nil, orders+"/", "http://localhost:8080", "https://[::1]:8443"); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestTransportSendsTrailers that are known when the body has been read.
+func TestTransportSendsTrailers(t *testing.T) {
+	got := make(chan string, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		got <- r.Trailer.Get("Checksum")
+	}))
+	defer server.Close()
+	transport, err := newSource(t, clienttest.New(t)).Transport(nil, server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest(http.MethodPost, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Trailer = http.Header{"Checksum": nil}
+	r.Body = io.NopCloser(&atEnd{strings.NewReader("an order"), func() { r.Trailer.Set("Checksum", "42") }})
+	response, err := (&http.Client{Transport: transport}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if checksum := <-got; checksum != "42" {
+		t.Errorf("the trailer is %q", checksum)
+	}
+}
+
+// atEnd does something when all has been read.
+type atEnd struct {
+	io.Reader
+	do func()
+}
+
+func (a *atEnd) Read(p []byte) (int, error) {
+	n, err := a.Reader.Read(p)
+	if err == io.EOF {
+		a.do()
+	}
+	return n, err
 }

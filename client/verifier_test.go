@@ -326,3 +326,39 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d of %d tokens are remembered", same, len(tokens))
 	}
 }
+
+// TestMisleadingMetadata: what an old node or a stale cache has said once does not count for
+// an hour.
+func TestMisleadingMetadata(t *testing.T) {
+	for name, metadata := range map[string]string{
+		"no list":  `{"issuer":"` + issuerURL + `","jwks_uri":"` + issuerURL + clienttest.KeysPath + `"}`,
+		"bad keys": `{"issuer":"` + issuerURL + `","jwks_uri":"` + issuerURL + `/gone","revocation_list_uri":"` + issuerURL + clienttest.RevocationsPath + `"}`,
+		"bad list": `{"issuer":"` + issuerURL + `","jwks_uri":"` + issuerURL + clienttest.KeysPath + `","revocation_list_uri":"` + issuerURL + `/gone"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				issuer := clienttest.InProcess(t, issuerURL)
+				issuer.Answer(clienttest.MetadataPath, constant(metadata))
+				v := newVerifier(t, issuer)
+				refused(t, v, issuer.Token(audience), client.ErrUnavailable)
+				issuer.Answer(clienttest.MetadataPath, nil)
+				time.Sleep(time.Minute)
+				accepted(t, v, issuer.Token(audience))
+			})
+		})
+	}
+}
+
+// TestMetadataThatHang keep nobody from the list, whose address is known.
+func TestMetadataThatHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := clienttest.InProcess(t, issuerURL)
+		v := newVerifier(t, issuer, func(c *client.VerifierConfig) { c.MaxStale = time.Minute })
+		accepted(t, v, issuer.Token(audience))
+		issuer.Answer(clienttest.MetadataPath, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		for range 360 {
+			time.Sleep(30 * time.Second)
+			accepted(t, v, issuer.Token(audience))
+		}
+	})
+}
