@@ -71,7 +71,7 @@ func (v *Verifier) addresses(ctx context.Context) (endpoints, error) {
 	}
 	if _, fresh := v.places.within(endpointsCount); !fresh || v.misled.Load() {
 		v.misled.Store(false)
-		v.places.start(misleading)
+		_, _ = v.places.start(misleading) // what comes of it is for the next time
 	}
 	return at, nil
 }

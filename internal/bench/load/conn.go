@@ -38,6 +38,13 @@ func dial(ctx context.Context, address string, secure *tls.Config) (*conn, error
 	return &conn{Conn: c, reader: bufio.NewReaderSize(c, 16<<10)}, nil
 }
 
+// hangUp closes the connection, of which nothing more is wanted.
+func (c *conn) hangUp() {
+	if c != nil {
+		_ = c.Close()
+	}
+}
+
 // ask sends a whole request and reads the answer. The body is good until the next.
 func (c *conn) ask(request []byte) (status int, body []byte, err error) {
 	if err := c.SetDeadline(time.Now().Add(answerTime)); err != nil {

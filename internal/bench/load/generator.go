@@ -36,13 +36,16 @@ type measured struct {
 // generate asks by the plan; each connection has a caller of its own.
 func (p plan) generate(ctx context.Context, callers func(i int) caller) (measured, error) {
 	conns := make([]*conn, p.connections)
+	defer func() {
+		for _, c := range conns {
+			c.hangUp()
+		}
+	}()
 	for i := range conns {
-		c, err := dial(ctx, p.address, p.secure)
-		if err != nil {
+		var err error
+		if conns[i], err = dial(ctx, p.address, p.secure); err != nil {
 			return measured{}, err
 		}
-		defer c.Close()
-		conns[i] = c
 	}
 	var all sync.WaitGroup
 	errs, histograms := make([]error, p.connections), make([]histogram, p.connections)

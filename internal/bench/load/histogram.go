@@ -16,9 +16,9 @@ type histogram struct {
 const subBuckets = 64 // of each power of two
 
 func bucketOf(d time.Duration) int {
-	n := uint64(max(d, 0)) //nolint:gosec // not negative
+	n := uint64(max(d, 0))
 	if n < 2*subBuckets {
-		return int(n) //nolint:gosec // small
+		return int(n)
 	}
 	shift := bits.Len64(n) - 7
 	return shift*subBuckets + int(n>>shift) //nolint:gosec // below 64 * 64

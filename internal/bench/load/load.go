@@ -207,7 +207,7 @@ func (l *load) tokens() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
+	defer c.hangUp()
 	list := make([]string, 0, l.active)
 	for i := range min(l.active, 100) {
 		status, body, err := c.ask(l.tokenRequest(machine("secret", i*(l.in.clients/l.active)), true, ""))

@@ -20,7 +20,7 @@ type process struct {
 	cmd     *exec.Cmd
 	address string
 	started time.Duration // until it listened
-	ended   <-chan error
+	ended   <-chan struct{}
 }
 
 // build compiles the service with these build tags.
@@ -36,7 +36,7 @@ func build(ctx context.Context, folder, tags string) (string, error) {
 // startService runs "identity serve" on the installation, with its log in a file. more is
 // environment.
 func startService(ctx context.Context, program, folder string, in *installation, more ...string) (*process, error) {
-	cmd := exec.CommandContext(ctx, program, "serve") //nolint:gosec // our own program
+	cmd := exec.CommandContext(ctx, program, "serve")
 	server := in.database.Server
 	cmd.Env = append([]string{
 		"HOST=127.0.0.1", "PORT=0", "ENCRYPTION_KEY=" + in.key.Reveal(), "HOME=" + folder, "API_DOCS=off", "PATH=" + os.Getenv("PATH"),
@@ -54,7 +54,7 @@ func startService(ctx context.Context, program, folder string, in *installation,
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
+	defer log.Close() //nolint:errcheck // the process has it
 	cmd.Stderr = log
 	return start(cmd, log.Name(), func(line string) string {
 		var record struct{ Msg, Addr string }
@@ -76,7 +76,7 @@ func startBare(ctx context.Context, folder, mode string, more ...string) (*proce
 	if err != nil {
 		return nil, err
 	}
-	defer said.Close()
+	defer said.Close() //nolint:errcheck // the process has it
 	cmd.Stderr, cmd.Stdout = os.Stderr, said
 	return start(cmd, said.Name(), func(line string) string { return strings.TrimPrefix(line, "bare ") })
 }
@@ -89,8 +89,12 @@ func start(cmd *exec.Cmd, output string, addressIn func(line string) string) (*p
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	var failure error
+	go func() {
+		defer close(ended)
+		failure = cmd.Wait()
+	}()
 	for {
 		text, err := os.ReadFile(output)
 		if err != nil {
@@ -102,8 +106,8 @@ func start(cmd *exec.Cmd, output string, addressIn func(line string) string) (*p
 			}
 		}
 		select {
-		case err := <-ended:
-			return nil, fmt.Errorf("%s ended before it listened: %w\n%s", filepath.Base(cmd.Path), err, text)
+		case <-ended:
+			return nil, fmt.Errorf("%s ended before it listened: %w\n%s", filepath.Base(cmd.Path), failure, text)
 		case <-time.After(time.Millisecond):
 		}
 	}
