@@ -55,6 +55,9 @@ func serveBare(ctx context.Context, out io.Writer, mode, certificate, key string
 func bareHandler(mode string) (http.Handler, error) {
 	does, name, _ := strings.Cut(mode, "-")
 	body := fmt.Appendf(nil, `{"token":"%s","audience":"load-api","token_type":"Bearer","expires_in":900}`+"\n", strings.Repeat("x", 500))
+	if does != bareConstant && does != bareSign && does != bareVerify {
+		return nil, errors.New("-bare: there is no such server")
+	}
 	work := func() error { return nil }
 	if does == bareSign || does == bareVerify {
 		signer, err := newSigner(jose.Algorithm(name))

@@ -88,6 +88,10 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("-algorithm: %w", err)
 	}
+	steps, err := parseSweep(o.sweep)
+	if err != nil {
+		return err
+	}
 	folder, err := os.MkdirTemp("", "identity-load-")
 	if err != nil {
 		return err
@@ -99,7 +103,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	l := &load{
 		in: &installation{database: database, key: seal.GenerateKey(), algorithm: algorithm, clients: o.clients, users: o.users}, folder: folder,
-		connections: o.connections, active: o.active, rounds: o.rounds, lasts: o.lasts, openRate: o.rate, mostPerSecond: o.assertions, progress: progress,
+		connections: o.connections, active: o.active, rounds: o.rounds, lasts: o.lasts, openRate: o.rate, mostPerSecond: o.assertions, steps: steps, progress: progress,
 	}
 	if o.env != "" {
 		l.env = strings.Split(o.env, ",")
@@ -111,9 +115,6 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		if l.certificate, l.secure, err = certify(folder); err != nil {
 			return err
 		}
-	}
-	if l.steps, err = parseSweep(o.sweep); err != nil {
-		return err
 	}
 	if l.program, err = build(ctx, folder, o.tags); err != nil {
 		return err

@@ -116,15 +116,13 @@ func assertion(id string, now time.Time) []byte {
 	})
 }
 
-// logins are of one user after the other, of whom nobody has logged in before.
+// logins are of one user after the other; each caller begins with another.
 func (l *load) logins(time.Duration) (func(int) caller, error) {
-	return func(i int) caller {
-		requests := make([][]byte, 0, l.in.users/l.connections+1)
-		for u := i; u < l.in.users; u += l.connections {
-			requests = append(requests, l.loginRequest(user(u)))
-		}
-		return &fixed{requests, 0, 1, http.StatusOK}
-	}, nil
+	requests := make([][]byte, l.in.users)
+	for i := range requests {
+		requests[i] = l.loginRequest(user(i))
+	}
+	return func(i int) caller { return &fixed{requests, i * l.in.users / l.connections, 1, http.StatusOK} }, nil
 }
 
 func (l *load) loginRequest(name string) []byte {
