@@ -58,6 +58,7 @@ func dev(ctx context.Context, p *program) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
+	in.Pool.MakeRoom()
 	public, err := devListen(ctx, s)
 	if err != nil {
 		return err

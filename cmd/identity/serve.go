@@ -55,6 +55,7 @@ func serve(ctx context.Context, s settings, logger *slog.Logger, log *logWriter)
 			err = closeErr
 		}
 	}()
+	in.Pool.MakeRoom()
 	srv, err := newServer(in, s, logger, log.Lost) // what it refuses is refused before anything is made
 	if err != nil {
 		return err

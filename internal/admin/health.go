@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -65,7 +64,7 @@ func (s *Service) Health(ctx context.Context, caller identity.Caller, unused tim
 		return Health{}, err
 	}
 	f := doctor.Facts{
-		Now: s.db.Now(), Unused: unused, ClockOffset: s.db.ClockOffset(), Cores: runtime.GOMAXPROCS(0),
+		Now: s.db.Now(), Unused: unused, ClockOffset: s.db.ClockOffset(),
 		WeakKey: s.environment.WeakKey, KeyBeside: s.environment.KeyBeside,
 	}
 	for _, gather := range []func(context.Context, *doctor.Facts) error{s.gatherKeys, s.gatherMachine, s.gatherCredentials, s.gatherAudit} {
@@ -122,7 +121,8 @@ func (s *Service) gatherMachine(ctx context.Context, f *doctor.Facts) error {
 	if f.Hash, err = s.measure(ctx); err != nil {
 		return err
 	}
-	f.HashSlots = s.pool.Stats().Slots
+	hashing := s.pool.Stats()
+	f.HashSlots, f.Cores = hashing.Slots, hashing.Cores
 	of := s.db.Stats()
 	f.Connections = doctor.Connections{Open: of.Open, InUse: of.InUse, Limit: of.Limit, Waits: of.Waits, Waited: of.Waited}
 	if free, total, known := s.db.Disk(); known {

@@ -52,6 +52,7 @@ type Config struct {
 type Pool struct {
 	params Params
 	slots  int
+	cores  int   // processors of the Go runtime when the pool was made
 	memory int64 // KiB
 	most   int   // callers that wait
 	wait   time.Duration
@@ -112,9 +113,16 @@ func New(c Config) (*Pool, error) {
 	dummy := newHash(c.Params)
 	_, _ = rand.Read(dummy.tag) // a random tag: that a password has it is as likely as guessing 256 bits
 	return &Pool{
-		params: c.Params, slots: c.Slots, memory: c.Memory, most: c.Queue, wait: c.Wait, dummy: dummy.PHC(), arenas: arenas{blocks: c.Params.Memory},
+		params: c.Params, slots: c.Slots, cores: runtime.GOMAXPROCS(0), memory: c.Memory, most: c.Queue, wait: c.Wait, dummy: dummy.PHC(), arenas: arenas{blocks: c.Params.Memory},
 	}, nil
 }
+
+// MakeRoom gives the Go runtime a processor more for each hash that may run at once. A hash
+// keeps one until it is done, or until the runtime takes it away, which is ten milliseconds
+// later: with one for each core, whoever only needs a signature would wait for that while all
+// slots are in use. Which thread runs on a core is for the system to say, and there hashing
+// goes behind the others. It is for a program that serves; calling it again does nothing.
+func (p *Pool) MakeRoom() { runtime.GOMAXPROCS(p.cores + p.slots) }
 
 // Fits returns ErrTooLarge for a hash that takes more KiB than the pool has.
 func (p *Pool) Fits(kib uint32) error {

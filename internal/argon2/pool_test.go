@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +198,23 @@ func BenchmarkVerify(b *testing.B) {
 	for b.Loop() {
 		if ok, err := pool.Verify(context.Background(), someone, phc, []byte("correct horse")); !ok || err != nil {
 			b.Fatal(ok, err)
+		}
+	}
+}
+
+// TestMakeRoom leaves as many processors to others as there were, however often it is called,
+// and what the pool says of the machine stays.
+func TestMakeRoom(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	pool, err := argon2.New(argon2.Config{Params: argon2.Params{Memory: 64, Time: 1, Threads: 1}, Slots: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		pool.MakeRoom()
+		if got := runtime.GOMAXPROCS(0); got != before+3 || pool.Stats().Cores != before {
+			t.Errorf("%d processors, and the pool says %d; there were %d", got, pool.Stats().Cores, before)
 		}
 	}
 }

@@ -107,6 +107,7 @@ func (p *Pool) await(ctx context.Context, w *waiter) error {
 // Stats is the state of a pool at one moment, for metrics.
 type Stats struct {
 	Slots          int    // how many hashes may run at once
+	Cores          int    // how many processors the Go runtime had when the pool was made
 	InUse          int    // how many run
 	Waiting        int    // how many callers wait for a slot
 	MemoryKiB      int64  // memory of the hashes that run
@@ -133,7 +134,7 @@ func (p *Pool) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := Stats{
-		Slots: p.slots, InUse: p.inUse, Waiting: p.queue.length,
+		Slots: p.slots, Cores: p.cores, InUse: p.inUse, Waiting: p.queue.length,
 		MemoryKiB: p.usedKiB, MemoryLimitKiB: p.memory, Queue: p.most, Hashes: p.hashes.Load(), Took: time.Duration(p.took.Load()),
 	}
 	for c := range classes {
