@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/trace"
@@ -10,6 +11,7 @@ import (
 	"github.com/seed-60f9e3ad/identity/api"
 	"github.com/seed-60f9e3ad/identity/internal/audit"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/token"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
@@ -105,33 +107,41 @@ func byClient(p identity.Principal) audit.Success {
 	return audit.Success{Event: audit.TokenIssued, Actor: p.ID, SecretID: p.SecretID, KeyID: p.KeyID}
 }
 
-func tokenResponse(access token.Access) api.TokenResponse {
-	return api.TokenResponse{
-		Token: access.Token, Audience: access.Audience.String(), TokenType: api.TokenTypeBearer, ExpiresIn: int64(access.Lifetime.Seconds()),
-	}
+// tokenResponse is an api.TokenResponse.
+func tokenResponse(access token.Access) *jose.Object {
+	o := jose.NewObject(len(access.Token) + 512)
+	o.String("token", access.Token)
+	o.String("audience", access.Audience.String())
+	o.String("token_type", api.TokenTypeBearer)
+	o.Int("expires_in", int64(access.Lifetime.Seconds()))
+	return &o
 }
 
 // answerSession sends the tokens of a session.
 func (h *Handler) answerSession(ctx context.Context, w http.ResponseWriter, got audit.Success, issued token.Refreshable) error {
-	response := api.SessionResponse{TokenResponse: tokenResponse(issued.Access)}
+	response := tokenResponse(issued.Access) // and with what follows an api.SessionResponse
 	if !issued.RefreshToken.Empty() {
-		response.RefreshToken = issued.RefreshToken.Reveal()
-		left := int64(issued.RefreshesLeft)
-		response.RefreshesLeft = &left
+		response.String("refresh_token", issued.RefreshToken.Reveal())
+		response.Int("refreshes_left", int64(issued.RefreshesLeft))
 	}
 	got.Target = issued.SessionID
 	return h.answer(ctx, w, token.GrantUser, got, issued.Access, response)
 }
 
 // answer records what somebody got, and sends it. RFC 6749 section 5.1: nobody may keep it.
-func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, grantType string, got audit.Success, access token.Access, response any) error {
+func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, grantType string, got audit.Success, access token.Access, response *jose.Object) error {
 	defer trace.StartRegion(ctx, "oauth.answer").End()
 	got.Audience = access.Audience.String()
 	web.Note(ctx, slog.String("aud", got.Audience), slog.String("jti", access.ID))
 	h.issued(grantType)
 	h.recorder.Succeeded(ctx, got)
 	web.NoStore(w)
-	return web.WriteJSON(w, http.StatusOK, response)
+	body, err := response.Bytes()
+	if err != nil {
+		return fmt.Errorf("encoding the response: %w", err)
+	}
+	web.WriteBody(w, http.StatusOK, "application/json", append(body, '\n'))
+	return nil
 }
 
 type loginRequest struct {

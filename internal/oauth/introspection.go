@@ -100,7 +100,8 @@ func (h *Handler) signed(ctx context.Context, w http.ResponseWriter, caller stri
 	if err != nil {
 		return err
 	}
-	return web.WriteText(w, http.StatusOK, "application/"+introspectionType, jwt)
+	web.WriteBody(w, http.StatusOK, "application/"+introspectionType, []byte(jwt))
+	return nil
 }
 
 // accepts reports whether the request asks for this media type by its name (RFC 9110 section

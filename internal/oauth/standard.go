@@ -9,6 +9,7 @@ import (
 	"github.com/seed-60f9e3ad/identity"
 	"github.com/seed-60f9e3ad/identity/api"
 	"github.com/seed-60f9e3ad/identity/internal/authn"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
 	"github.com/seed-60f9e3ad/identity/internal/token"
 	"github.com/seed-60f9e3ad/identity/internal/web"
 )
@@ -41,9 +42,19 @@ func (h *Handler) standardToken(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	web.NoStoreOAuth(w)
-	return h.answer(ctx, w, token.GrantClient, byClient(principal), access, api.OAuthTokenResponse{
-		AccessToken: access.Token, TokenType: api.TokenTypeBearer, ExpiresIn: int64(access.Lifetime.Seconds()), Scope: access.Scope,
-	})
+	return h.answer(ctx, w, token.GrantClient, byClient(principal), access, standardResponse(access))
+}
+
+// standardResponse is an api.OAuthTokenResponse.
+func standardResponse(access token.Access) *jose.Object {
+	o := jose.NewObject(len(access.Token) + 512)
+	o.String("access_token", access.Token)
+	o.String("token_type", api.TokenTypeBearer)
+	o.Int("expires_in", int64(access.Lifetime.Seconds()))
+	if access.Scope != "" {
+		o.String("scope", access.Scope)
+	}
+	return &o
 }
 
 type standardRequest struct {

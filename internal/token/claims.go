@@ -1,10 +1,10 @@
 package token
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
+	"github.com/seed-60f9e3ad/identity/internal/jose"
 )
 
 // Claims is the payload of an access token (RFC 9068 section 2.2). Times are
@@ -73,4 +73,34 @@ func (c Claims) check(issuer string, now int64) *identity.Reason {
 // clockSkew is how many seconds another node's clock may be ahead of ours.
 const clockSkew = 60
 
-func (c Claims) encode() ([]byte, error) { return json.Marshal(c) }
+// encode is the payload, with what encoding/json would have.
+func (c Claims) encode() ([]byte, error) {
+	const room = 512 // most tokens have less
+	o := jose.NewObject(room)
+	o.String("iss", c.Issuer)
+	o.String("sub", c.Subject)
+	if len(c.Audience) == 1 {
+		o.String("aud", c.Audience[0])
+	} else {
+		o.Strings("aud", c.Audience)
+	}
+	o.Int("iat", c.IssuedAt)
+	o.Int("exp", c.Expires)
+	o.String("jti", c.ID)
+	o.String("client_id", c.ClientID)
+	if c.SessionID != "" {
+		o.String("sid", c.SessionID)
+	}
+	if c.AuthTime != 0 {
+		o.Int("auth_time", c.AuthTime)
+	}
+	if len(c.AMR) > 0 {
+		o.Strings("amr", c.AMR)
+	}
+	o.String("gty", c.GrantType)
+	o.Strings("permissions", c.Permissions)
+	if c.Scope != "" {
+		o.String("scope", c.Scope)
+	}
+	return o.Bytes()
+}

@@ -15,3 +15,6 @@ func ReadRefreshToken(key *keyring.RefreshKey, text identity.Secret, epoch int64
 	claim, err := readRefreshToken(key, text, epoch)
 	return claim.sessionID, claim.refreshes, err
 }
+
+// Encode makes the payload of a token.
+func Encode(c Claims) ([]byte, error) { return c.encode() }

@@ -15,12 +15,6 @@ func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	return writeJSON(w, status, "application/json", v)
 }
 
-// WriteText answers with status and a text of the media type.
-func WriteText(w http.ResponseWriter, status int, mediaType, text string) error {
-	writeBody(w, status, mediaType, []byte(text))
-	return nil
-}
-
 func writeJSON(w http.ResponseWriter, status int, mediaType string, v any) error {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
@@ -28,11 +22,12 @@ func writeJSON(w http.ResponseWriter, status int, mediaType string, v any) error
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("encoding the response: %w", err)
 	}
-	writeBody(w, status, mediaType, body.Bytes())
+	WriteBody(w, status, mediaType, body.Bytes())
 	return nil
 }
 
-func writeBody(w http.ResponseWriter, status int, mediaType string, body []byte) {
+// WriteBody answers with status and a body of the media type.
+func WriteBody(w http.ResponseWriter, status int, mediaType string, body []byte) {
 	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

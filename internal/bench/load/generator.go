@@ -19,7 +19,8 @@ type caller interface {
 
 // plan says how a target is asked.
 type plan struct {
-	address     string
+	// addresses are those of the nodes; the connections take turns.
+	addresses   []string
 	secure      *tls.Config // nil for plain
 	connections int
 	lasts       time.Duration
@@ -43,7 +44,7 @@ func (p plan) generate(ctx context.Context, callers func(i int) caller) (measure
 	}()
 	for i := range conns {
 		var err error
-		if conns[i], err = dial(ctx, p.address, p.secure); err != nil {
+		if conns[i], err = dial(ctx, p.addresses[i%len(p.addresses)], p.secure); err != nil {
 			return measured{}, err
 		}
 	}

@@ -30,8 +30,9 @@ type load struct {
 	env           []string // of the service
 	steps         []int    // of a sweep
 
-	service *process
-	host    string
+	nodes    []*process
+	services int // how many nodes there are to be
+	host     string
 }
 
 // run measures the chosen workloads.
@@ -44,12 +45,19 @@ func (l *load) run(ctx context.Context, chosen func(name string) bool) (*report,
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		for _, node := range l.nodes {
+			node.stop()
+		}
+	}()
 	if err := l.serve(ctx); err != nil {
 		return nil, err
 	}
-	defer l.service.stop()
-	rep.StartMilliseconds = milliseconds(l.service.started)
-	rep.IdleMiB, _ = l.service.memory()
+	rep.StartMilliseconds = milliseconds(l.nodes[0].started)
+	if rep.FirstTokenMilliseconds, err = l.firstToken(ctx); err != nil {
+		return nil, err
+	}
+	rep.IdleMiB, _ = l.nodes[0].memory()
 	for _, w := range l.workloads() {
 		if !chosen(w.name) {
 			continue
@@ -71,27 +79,55 @@ func (l *load) run(ctx context.Context, chosen func(name string) bool) (*report,
 			return nil, fmt.Errorf("beside logins: %w", err)
 		}
 	}
-	_, rep.MostMiB = l.service.memory()
+	_, rep.MostMiB = l.nodes[0].memory()
 	return rep, nil
 }
 
-func (l *load) serve(ctx context.Context) (err error) {
+// serve starts the nodes, one after the other.
+func (l *load) serve(ctx context.Context) error {
 	more := l.env
 	if l.secure != nil {
 		more = append(more, "TLS_CERT_FILE="+l.certificate[0], "TLS_KEY_FILE="+l.certificate[1])
 	}
-	l.service, err = startService(ctx, l.program, l.folder, l.in, more...)
-	if err == nil {
-		l.host = l.service.address
+	for range l.services {
+		node, err := startService(ctx, l.program, l.folder, l.in, more...)
+		if err != nil {
+			return err
+		}
+		l.nodes = append(l.nodes, node)
 	}
-	return err
+	l.host = l.nodes[0].address
+	return nil
+}
+
+// firstToken is how long after its start the first node has given a token, in milliseconds.
+func (l *load) firstToken(ctx context.Context) (float64, error) {
+	asked := time.Now()
+	c, err := dial(ctx, l.host, l.secure)
+	if err != nil {
+		return 0, err
+	}
+	defer c.hangUp()
+	status, body, err := c.ask(l.tokenRequest(machine("secret", 0), true, ""))
+	if err == nil {
+		err = wantStatus(http.StatusOK, status, body)
+	}
+	return milliseconds(l.nodes[0].started + time.Since(asked)), err
 }
 
 func (l *load) say(text string) { fmt.Fprintln(l.progress, text) }
 
-// plan is how a target is asked.
-func (l *load) plan(address string) plan {
-	return plan{address: address, secure: l.secure, connections: l.connections, lasts: l.lasts, rate: l.openRate}
+// plan is how the nodes are asked.
+func (l *load) plan() plan {
+	var addresses []string
+	for _, node := range l.nodes {
+		addresses = append(addresses, node.address)
+	}
+	return l.planFor(addresses...)
+}
+
+func (l *load) planFor(addresses ...string) plan {
+	return plan{addresses: addresses, secure: l.secure, connections: l.connections, lasts: l.lasts, rate: l.openRate}
 }
 
 // measure alternates between the service and what is its ceiling.
@@ -112,7 +148,7 @@ func (l *load) measure(ctx context.Context, w workload, m mathematics) (row, err
 		if err != nil {
 			return r, err
 		}
-		p := l.plan(l.host)
+		p := l.plan()
 		if n == 0 {
 			p.rate = 0 // the first round warms up: secrets that were never proven are hashed
 		}
@@ -134,12 +170,13 @@ func (l *load) measure(ctx context.Context, w workload, m mathematics) (row, err
 			continue
 		}
 		request := l.bareRequest(bare.address)
-		ceiling, err := l.plan(bare.address).generate(ctx, func(int) caller { return &fixed{[][]byte{request}, 0, 1, http.StatusOK} })
+		ceiling, err := l.planFor(bare.address).generate(ctx, func(int) caller { return &fixed{[][]byte{request}, 0, 1, http.StatusOK} })
 		if err != nil {
 			return r, fmt.Errorf("the bare server: %w", err)
 		}
 		r.Bare = append(r.Bare, ceiling.rate)
 	}
+	r.MiB, _ = l.nodes[0].memory()
 	r.summarize(latencies)
 	return r, nil
 }
@@ -152,7 +189,7 @@ func (l *load) bareRequest(host string) []byte {
 // besideLogins compares the latency of others when nobody logs in with that when logins take
 // all the places that there are for hashing.
 func (l *load) besideLogins(ctx context.Context) ([]beside, error) {
-	quiet := l.plan(l.host)
+	quiet := l.plan()
 	quiet.connections = 1
 	var out []beside
 	for _, w := range l.workloads()[:2] {
@@ -182,7 +219,7 @@ func (l *load) besideLogins(ctx context.Context) ([]beside, error) {
 func (l *load) whileLoggingIn(ctx context.Context, do func() (measured, error)) (measured, error) {
 	crowd, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	p := l.plan(l.host)
+	p := l.plan()
 	p.connections, p.lasts, p.rate = 8, time.Hour, 0
 	callers, err := l.logins(l.lasts)
 	if err != nil {

@@ -89,7 +89,7 @@ func TestRun(t *testing.T) {
 func TestFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{"-connections", "0"}, {"-active", "2", "-clients", "1"}, {"-users", "1"}, {"-rounds", "0"}, {"-for", "0s"}, {"-rate", "-1"},
-		{"-algorithm", "none"}, {"-workloads", "("}, {"-sweep", "1,x"}, {"-bare", "moon"},
+		{"-algorithm", "none"}, {"-workloads", "("}, {"-sweep", "1,x"}, {"-bare", "moon"}, {"-nodes", "0"},
 	} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q was taken", args)
@@ -197,7 +197,7 @@ func TestOpenLoop(t *testing.T) {
 			}
 		}
 	}()
-	p := plan{address: listener.Addr().String(), connections: 1, lasts: 200 * time.Millisecond, rate: 100}
+	p := plan{addresses: []string{listener.Addr().String()}, connections: 1, lasts: 200 * time.Millisecond, rate: 100}
 	m, err := p.generate(t.Context(), func(int) caller { return &fixed{[][]byte{get("x", "/")}, 0, 1, 200} })
 	if err != nil {
 		t.Fatal(err)

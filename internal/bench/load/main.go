@@ -35,7 +35,7 @@ func main() {
 // options are what the flags say.
 type options struct {
 	workloads, algorithm, tags, env, jsonPath, sweep, plots, bare, certificate, key string
-	connections, clients, active, users, rounds                                     int
+	connections, clients, active, users, rounds, nodes                              int
 	lasts                                                                           time.Duration
 	rate, assertions                                                                float64
 	secure                                                                          bool
@@ -49,6 +49,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.tags, "tags", "", "build tags of the service")
 	flags.StringVar(&o.env, "env", "", "environment of the service, NAME=VALUE, separated by commas")
 	flags.IntVar(&o.connections, "connections", 32, "how many ask at once")
+	flags.IntVar(&o.nodes, "nodes", 1, "how many nodes there are, on one database")
 	flags.IntVar(&o.clients, "clients", 1000, "how many clients of each sort there are")
 	flags.IntVar(&o.active, "active", 200, "how many of them ask: each costs a hash when it asks first")
 	flags.IntVar(&o.users, "users", 1000, "how many users there are")
@@ -66,7 +67,7 @@ func parse(args []string) (options, error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if o.connections < 1 || o.active < 1 || o.clients < o.active || o.users < o.connections || o.rounds < 1 || o.lasts <= 0 || o.rate < 0 || o.assertions < 1 {
+	if o.nodes < 1 || o.connections < 1 || o.active < 1 || o.clients < o.active || o.users < o.connections || o.rounds < 1 || o.lasts <= 0 || o.rate < 0 || o.assertions < 1 {
 		return o, errors.New("expected at least one of each, no more -active than -clients, and no fewer -users than -connections")
 	}
 	return o, nil
@@ -102,7 +103,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return err
 	}
 	l := &load{
-		in: &installation{database: database, key: seal.GenerateKey(), algorithm: algorithm, clients: o.clients, users: o.users}, folder: folder,
+		in: &installation{database: database, key: seal.GenerateKey(), algorithm: algorithm, clients: o.clients, users: o.users}, folder: folder, services: o.nodes,
 		connections: o.connections, active: o.active, rounds: o.rounds, lasts: o.lasts, openRate: o.rate, mostPerSecond: o.assertions, steps: steps, progress: progress,
 	}
 	if o.env != "" {

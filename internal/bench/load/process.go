@@ -50,7 +50,7 @@ func startService(ctx context.Context, program, folder string, in *installation,
 	if in.database.Driver == store.SQLite || in.database.Driver == "" {
 		cmd.Dir = folder
 	}
-	log, err := os.Create(filepath.Join(folder, "identity.log"))
+	log, err := os.CreateTemp(folder, "identity-*.log")
 	if err != nil {
 		return nil, err
 	}

@@ -27,9 +27,12 @@ type report struct {
 	// Sweep is the workload Swept with other numbers of connections.
 	Swept             string  `json:"swept,omitempty"`
 	Sweep             []step  `json:"sweep,omitempty"`
+	Nodes             int     `json:"nodes"`
 	StartMilliseconds float64 `json:"start_ms"`
-	IdleMiB           float64 `json:"idle_mib"`
-	MostMiB           float64 `json:"most_mib"`
+	// FirstTokenMilliseconds is from the start of the process to the first token, hash included.
+	FirstTokenMilliseconds float64 `json:"first_token_ms"`
+	IdleMiB                float64 `json:"idle_mib"`
+	MostMiB                float64 `json:"most_mib"`
 }
 
 // row is a workload beside its ceiling. Rates are per second.
@@ -41,6 +44,8 @@ type row struct {
 	Rate     float64   `json:"rate"`
 	// OfBare is the medians' ratio; 0 where there is none.
 	OfBare float64 `json:"of_bare,omitempty"`
+	// MiB is the resident memory of a node after it.
+	MiB float64 `json:"mib"`
 	// Percentiles are latencies in milliseconds, by 50, 90, 99, 99.9 and 100.
 	Percentiles []float64 `json:"percentiles_ms"`
 }
@@ -92,7 +97,7 @@ type beside struct {
 func newReport(l *load) *report {
 	return &report{
 		Cores: runtime.GOMAXPROCS(0), Algorithm: string(l.in.algorithm), Database: string(l.in.database.Driver), TLS: l.secure != nil,
-		Connections: l.connections, Clients: l.in.clients, Active: l.active, Users: l.in.users, Rounds: l.rounds, Seconds: l.lasts.Seconds(), OpenRate: l.openRate,
+		Connections: l.connections, Clients: l.in.clients, Active: l.active, Users: l.in.users, Nodes: l.services, Rounds: l.rounds, Seconds: l.lasts.Seconds(), OpenRate: l.openRate,
 	}
 }
 
@@ -102,11 +107,11 @@ func (r *report) table() string {
 	fmt.Fprintf(&b, "%s, %d clients of each sort of which %d ask, %d users, %d connections, %d rounds of %v\n\n",
 		r.Algorithm, r.Clients, r.Active, r.Users, r.Connections, r.Rounds, time.Duration(r.Seconds*float64(time.Second)))
 	w := tabwriter.NewWriter(&b, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(w, "| workload\t| per second\t| bare server\t| of it\t| the mathematics alone\t| p50 ms\t| p99 ms\t| p99.9 ms\t|")
-	fmt.Fprintln(w, "|---\t|--:\t|--:\t|--:\t|---\t|--:\t|--:\t|--:\t|")
+	fmt.Fprintln(w, "| workload\t| per second\t| bare server\t| of it\t| the mathematics alone\t| p50 ms\t| p99 ms\t| p99.9 ms\t| MiB\t|")
+	fmt.Fprintln(w, "|---\t|--:\t|--:\t|--:\t|---\t|--:\t|--:\t|--:\t|--:\t|")
 	for _, one := range r.Rows {
-		fmt.Fprintf(w, "| %s\t| %.0f\t| %s\t| %s\t| %s\t| %.2f\t| %.2f\t| %.2f\t|\n", one.Workload, one.Rate,
-			number(median(one.Bare)), percent(one.OfBare), one.mathematics(), one.Percentiles[0], one.Percentiles[2], one.Percentiles[3])
+		fmt.Fprintf(w, "| %s\t| %.0f\t| %s\t| %s\t| %s\t| %.2f\t| %.2f\t| %.2f\t| %.0f\t|\n", one.Workload, one.Rate,
+			number(median(one.Bare)), percent(one.OfBare), one.mathematics(), one.Percentiles[0], one.Percentiles[2], one.Percentiles[3], one.MiB)
 	}
 	_ = w.Flush() // a Builder takes everything
 	if len(r.Beside) > 0 {
@@ -115,7 +120,7 @@ func (r *report) table() string {
 	for _, one := range r.Beside {
 		fmt.Fprintf(&b, "| %s | %.2f | %.2f | %.1f |\n", one.Workload, median(one.Idle), median(one.Busy), median(one.Busy)/median(one.Idle))
 	}
-	fmt.Fprintf(&b, "\nlistening after %.0f ms; resident %.0f MiB idle, %.0f MiB at most\n", r.StartMilliseconds, r.IdleMiB, r.MostMiB)
+	fmt.Fprintf(&b, "\nlistening after %.0f ms, first token after %.0f ms; resident %.0f MiB idle, %.0f MiB at most\n", r.StartMilliseconds, r.FirstTokenMilliseconds, r.IdleMiB, r.MostMiB)
 	return b.String()
 }
 

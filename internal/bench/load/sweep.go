@@ -47,7 +47,7 @@ func (l *load) sweep(ctx context.Context, w workload, connections []int) ([]step
 	var steps []step
 	for _, n := range connections {
 		l.say(fmt.Sprintf("%s, %d connections", w.name, n))
-		ours, theirs := l.plan(l.host), l.plan(bare.address)
+		ours, theirs := l.plan(), l.planFor(bare.address)
 		ours.connections, theirs.connections, ours.rate, theirs.rate = n, n, 0, 0
 		callers, err := w.callers(l.lasts)
 		if err != nil {
