@@ -25,6 +25,8 @@ type DB struct {
 	// can end the wait, instead of in the database's lock. On a server it and readers
 	// are the same.
 	writer, readers *pool
+	// group is what runs statements outside of transactions, on SQLite.
+	group *group
 	// control is for following the database and for the lock at the start.
 	control *pool
 	// tx is set while this DB stands for a transaction.
@@ -148,6 +150,11 @@ func (db *DB) hurry(ctx context.Context) (context.Context, context.CancelFunc) {
 func (db *DB) exec(ctx context.Context, doing, query string, args ...any) (int64, error) {
 	ctx, cancel := db.hurry(ctx)
 	defer cancel()
+	if db.group != nil && db.tx == nil {
+		db.stats.statements.Add(1)
+		n, err := db.group.exec(ctx, query, args)
+		return n, db.failed(doing, err)
+	}
 	var result sql.Result
 	var err error
 	for try := 1; ; try++ {

@@ -56,6 +56,7 @@ func openSQLite(cfg Config) (*DB, error) {
 	if db.writer, err = sqlitePool(cfg.Path, 1, "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(1)"); err != nil {
 		return nil, err
 	}
+	db.group = &group{pool: db.writer, fault: sqliteFault}
 	if db.readers, err = sqlitePool(cfg.Path, 2*runtime.GOMAXPROCS(0), "query_only(1)"); err != nil {
 		return nil, errors.Join(err, db.writer.Close())
 	}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"sync"
+)
+
+// group has statements that came while the disk was busy share one commit, where writes
+// queue for one connection anyway: each still happens or does not by itself, in the order
+// in which they came, and nobody hears of it before it is durable.
+type group struct {
+	pool  *pool
+	fault func(error) fault
+
+	mu      sync.Mutex
+	waiting []*statement
+	running bool
+}
+
+// statement is one that waits for its turn.
+type statement struct {
+	query string
+	args  []any
+
+	done     chan struct{} // closed when it is known what became of it:
+	affected int64
+	err      error
+}
+
+// mostGrouped is how many statements share a commit: others that write wait meanwhile.
+const mostGrouped = 128
+
+// exec runs a statement and returns the number of rows it affected. When ctx ends before
+// its turn has come it is not run.
+func (g *group) exec(ctx context.Context, query string, args []any) (int64, error) {
+	s := &statement{query: query, args: args, done: make(chan struct{})}
+	g.mu.Lock()
+	g.waiting = append(g.waiting, s)
+	idle := !g.running
+	g.running = true
+	g.mu.Unlock()
+	if idle {
+		go g.run()
+	}
+	select {
+	case <-s.done:
+		return s.affected, s.err
+	case <-ctx.Done():
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.waiting = slices.DeleteFunc(g.waiting, func(other *statement) bool { return other == s })
+		return 0, ctx.Err()
+	}
+}
+
+// run runs what waits, until nothing does. It gives the connection back each time: whole
+// transactions wait for it, too.
+func (g *group) run() {
+	ctx := context.Background() // no caller's: it is for all of them
+	for {
+		conn, err := g.pool.Conn(ctx)
+		batch := g.take()
+		switch {
+		case err != nil:
+			fail(batch, err)
+		case len(batch) == 1:
+			batch[0].run(ctx, conn)
+		case len(batch) > 1:
+			commit(ctx, conn, batch, g.fault)
+		}
+		if err == nil {
+			_ = conn.Close() // it goes back to its pool
+		}
+		for _, s := range batch {
+			close(s.done)
+		}
+		if len(batch) == 0 {
+			return
+		}
+	}
+}
+
+// take returns those whose turn it is. There may be none, and then nobody runs any more.
+func (g *group) take() []*statement {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := min(len(g.waiting), mostGrouped)
+	batch := g.waiting[:n:n]
+	g.waiting = g.waiting[n:]
+	if n == 0 {
+		g.running, g.waiting = false, nil
+	}
+	return batch
+}
+
+// run runs the statement by itself or in the transaction.
+func (s *statement) run(ctx context.Context, in interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}) {
+	result, err := in.ExecContext(ctx, s.query, s.args...)
+	if err == nil {
+		s.affected, err = result.RowsAffected()
+	}
+	s.err = err
+}
+
+// commit runs the batch in one transaction, or each by itself where one of them might have
+// others fail.
+func commit(ctx context.Context, conn *sql.Conn, batch []*statement, of func(error) fault) {
+	switch err := together(ctx, conn, batch, of); {
+	case errors.Is(err, errAlone):
+		for _, s := range batch {
+			s.run(ctx, conn)
+		}
+	case err != nil:
+		fail(batch, err) // nothing has happened, so that what any of them heard is not true
+	}
+}
+
+var errAlone = errors.New("a statement may have ended the transaction of others")
+
+func together(ctx context.Context, conn *sql.Conn, batch []*statement, of func(error) fault) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing, and before one the first error matters
+	for _, s := range batch {
+		// A statement that finds its key taken undoes itself and nothing else (SQLite
+		// documentation, "ON CONFLICT", ABORT).
+		if s.run(ctx, tx); s.err != nil && of(s.err) != faultTaken {
+			return errAlone
+		}
+	}
+	return tx.Commit()
+}
+
+func fail(batch []*statement, err error) {
+	for _, s := range batch {
+		s.affected, s.err = 0, err
+	}
+}
