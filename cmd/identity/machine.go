@@ -19,7 +19,7 @@ const (
 	// garbage is how many bytes at least may become garbage between two collections, though
 	// what lives is just a few MiB. With twice as much as lives, which is the collector's rule,
 	// it would run eighty times a second where machines ask as fast as they can.
-	garbage = 12 << 20
+	garbage = 10 << 20
 )
 
 // ballast makes the collector believe that there lives as much more. It is never written to,

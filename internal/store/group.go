@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -12,8 +13,8 @@ import (
 // queue for one connection anyway: each still happens or does not by itself, in the order
 // in which they came, and nobody hears of it before it is durable.
 type group struct {
-	pool  *pool
-	fault func(error) fault
+	pool    *pool
+	dialect *dialect
 
 	mu      sync.Mutex
 	waiting []*statement
@@ -36,6 +37,10 @@ const mostGrouped = 128
 // exec runs a statement and returns the number of rows it affected. When ctx ends before
 // its turn has come it is not run.
 func (g *group) exec(ctx context.Context, query string, args []any) (int64, error) {
+	// A transaction uses what is prepared already.
+	if _, err := g.pool.prepare(ctx, nil, g.dialect, query); err != nil {
+		return 0, err
+	}
 	s := &statement{query: query, args: args, done: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, s)
@@ -63,15 +68,10 @@ func (g *group) run() {
 	for {
 		conn, err := g.pool.Conn(ctx)
 		batch := g.take()
-		switch {
-		case err != nil:
+		if err != nil {
 			fail(batch, err)
-		case len(batch) == 1:
-			batch[0].run(ctx, conn)
-		case len(batch) > 1:
-			commit(ctx, conn, batch, g.fault)
-		}
-		if err == nil {
+		} else {
+			g.commit(ctx, conn, batch)
 			_ = conn.Close() // it goes back to its pool
 		}
 		for _, s := range batch {
@@ -96,43 +96,42 @@ func (g *group) take() []*statement {
 	return batch
 }
 
-// run runs the statement by itself or in the transaction.
-func (s *statement) run(ctx context.Context, in interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}) {
-	result, err := in.ExecContext(ctx, s.query, s.args...)
-	if err == nil {
-		s.affected, err = result.RowsAffected()
-	}
-	s.err = err
-}
-
 // commit runs the batch in one transaction, or each by itself where one of them might have
 // others fail.
-func commit(ctx context.Context, conn *sql.Conn, batch []*statement, of func(error) fault) {
-	switch err := together(ctx, conn, batch, of); {
-	case errors.Is(err, errAlone):
-		for _, s := range batch {
-			s.run(ctx, conn)
-		}
-	case err != nil:
-		fail(batch, err) // nothing has happened, so that what any of them heard is not true
+func (g *group) commit(ctx context.Context, conn *sql.Conn, batch []*statement) {
+	if len(batch) == 0 {
+		return
 	}
+	err := g.together(ctx, conn, batch)
+	if err == nil {
+		return
+	}
+	if errors.Is(err, errAlone) && len(batch) > 1 {
+		for i := range batch {
+			g.commit(ctx, conn, batch[i:i+1])
+		}
+		return
+	}
+	fail(batch, err) // nothing has happened: what any of them has heard so far is not true
 }
 
 var errAlone = errors.New("a statement may have ended the transaction of others")
 
-func together(ctx context.Context, conn *sql.Conn, batch []*statement, of func(error) fault) error {
+func (g *group) together(ctx context.Context, conn *sql.Conn, batch []*statement) error {
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing, and before one the first error matters
 	for _, s := range batch {
+		var result sql.Result
+		if result, s.err = g.pool.exec(ctx, tx, g.dialect, s.query, s.args); s.err == nil {
+			s.affected, s.err = result.RowsAffected()
+		}
 		// A statement that finds its key taken undoes itself and nothing else (SQLite
 		// documentation, "ON CONFLICT", ABORT).
-		if s.run(ctx, tx); s.err != nil && of(s.err) != faultTaken {
-			return errAlone
+		if s.err != nil && g.dialect.fault(s.err) != faultTaken {
+			return fmt.Errorf("%w: %w", errAlone, s.err)
 		}
 	}
 	return tx.Commit()
