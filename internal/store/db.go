@@ -91,7 +91,7 @@ func (db *DB) transaction(ctx context.Context, fn func(tx *DB) error) error {
 	}
 	defer conn.Close() //nolint:errcheck // it goes back to its pool
 	tx := *db
-	tx.tx = sqlTx
+	tx.tx, tx.readers = sqlTx, db.writer
 	defer sqlTx.Rollback() //nolint:errcheck // after a commit it does nothing, and before one the first error matters
 	if err = fn(&tx); err == nil {
 		err = db.failed("committing", sqlTx.Commit())

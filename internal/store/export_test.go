@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"modernc.org/sqlite"
 )
 
 // WriterPragmaForTest reads a pragma of the connection that writes.
@@ -57,4 +59,30 @@ func ThroughForTest(db *DB, connections func(inner *sql.DB) *sql.DB) *DB {
 	through.writer = &pool{DB: connections(db.writer.DB)}
 	through.readers = through.writer
 	return &through
+}
+
+// ExecForTest runs a statement as verbs do.
+func ExecForTest(ctx context.Context, db *DB, query string, args ...any) (int64, error) {
+	return db.exec(ctx, "testing", query, args...)
+}
+
+// WaitingForTest is how many statements wait for the connection that writes.
+func WaitingForTest(db *DB) int {
+	db.group.mu.Lock()
+	defer db.group.mu.Unlock()
+	return len(db.group.waiting)
+}
+
+// OnCommitForTest has fn called before each commit of a SQLite file by db; other than 0 has it
+// fail.
+func OnCommitForTest(ctx context.Context, db *DB, fn func() int32) error {
+	conn, err := db.writer.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Raw(func(c any) error {
+		c.(sqlite.HookRegisterer).RegisterCommitHook(fn)
+		return nil
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -67,6 +68,7 @@ func (g *group) run() {
 	ctx := context.Background() // no caller's: it is for all of them
 	for {
 		conn, err := g.pool.Conn(ctx)
+		runtime.Gosched() // those that are about to come need not wait for the next commit
 		batch := g.take()
 		if err != nil {
 			fail(batch, err)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"sync"
 )
 
@@ -19,6 +20,18 @@ type pool struct {
 // mostPrepared bounds the statements of a pool that are kept; the queries of the verbs
 // are fewer, but filters make many.
 const mostPrepared = 128
+
+// Close ends all connections, and their statements before them.
+func (p *pool) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for _, stmt := range p.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	p.prepared = nil
+	return errors.Join(append(errs, p.DB.Close())...)
+}
 
 // dropIdle closes the connections that nobody uses now.
 func (p *pool) dropIdle() {

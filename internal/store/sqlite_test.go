@@ -110,3 +110,19 @@ func TestASchemaOfANewerProgramIsRefused(t *testing.T) {
 		t.Fatal("a schema of a newer program was accepted")
 	}
 }
+
+// A database that was closed is one file, whatever was prepared.
+func TestAClosedSQLiteIsOneFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "identity.db")
+	db, err := store.Open(store.Config{Path: path})
+	check(t, err)
+	_, err = db.Migrate(t.Context())
+	check(t, err)
+	_, err = db.Revision(t.Context())
+	check(t, err)
+	check(t, db.PruneChanges(t.Context()))
+	check(t, db.Close())
+	if files, err := filepath.Glob(path + "*"); err != nil || len(files) != 1 {
+		t.Errorf("there are %q (%v)", files, err)
+	}
+}

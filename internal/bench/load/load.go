@@ -54,10 +54,10 @@ func (l *load) run(ctx context.Context, chosen func(name string) bool) (*report,
 		return nil, err
 	}
 	rep.StartMilliseconds = milliseconds(l.nodes[0].started)
+	rep.IdleMiB, _ = l.nodes[0].memory()
 	if rep.FirstTokenMilliseconds, err = l.firstToken(ctx); err != nil {
 		return nil, err
 	}
-	rep.IdleMiB, _ = l.nodes[0].memory()
 	for _, w := range l.workloads() {
 		if !chosen(w.name) {
 			continue
