@@ -66,7 +66,7 @@ func (g *group) exec(ctx context.Context, query string, args []any) (int64, erro
 // transactions wait for it, too.
 func (g *group) run() {
 	ctx := context.Background() // no caller's: it is for all of them
-	for {
+	for g.goesOn() {
 		conn, err := g.pool.Conn(ctx)
 		runtime.Gosched() // those that are about to come need not wait for the next commit
 		batch := g.take()
@@ -79,22 +79,26 @@ func (g *group) run() {
 		for _, s := range batch {
 			close(s.done)
 		}
-		if len(batch) == 0 {
-			return
-		}
 	}
 }
 
-// take returns those whose turn it is. There may be none, and then nobody runs any more.
+// goesOn reports whether anything waits; if not, nobody runs any more.
+func (g *group) goesOn() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.running = len(g.waiting) > 0; !g.running {
+		g.waiting = nil
+	}
+	return g.running
+}
+
+// take returns those whose turn it is: none, if they have given up.
 func (g *group) take() []*statement {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := min(len(g.waiting), mostGrouped)
 	batch := g.waiting[:n:n]
 	g.waiting = g.waiting[n:]
-	if n == 0 {
-		g.running, g.waiting = false, nil
-	}
 	return batch
 }
 
