@@ -24,7 +24,7 @@ const (
 
 // ballast makes the collector believe that there lives as much more. It is never written to,
 // so the kernel gives no memory for it.
-var ballast []byte //nolint:unused // it is there to be there
+var ballast []byte
 
 // limitMemory tells the collector what the machine or container has, less what hashing may
 // take, which is not on its heap: so that it works harder before the process is ended for

@@ -67,7 +67,7 @@ func copySQLite(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	defer source.Close() // it has only read
+	defer source.Close() //nolint:errcheck // it has only read
 	_, err = source.ExecContext(ctx, `VACUUM INTO ?`, to)
 	return err
 }

@@ -39,7 +39,7 @@ const mostGrouped = 128
 // its turn has come it is not run.
 func (g *group) exec(ctx context.Context, query string, args []any) (int64, error) {
 	// A transaction uses what is prepared already.
-	if _, err := g.pool.prepare(ctx, nil, g.dialect, query); err != nil {
+	if _, err := g.pool.prepare(ctx, nil, g.dialect, query); err != nil { //nolint:sqlclosecheck // the pool keeps it
 		return 0, err
 	}
 	s := &statement{query: query, args: args, done: make(chan struct{})}
@@ -49,7 +49,7 @@ func (g *group) exec(ctx context.Context, query string, args []any) (int64, erro
 	g.running = true
 	g.mu.Unlock()
 	if idle {
-		go g.run()
+		go g.run() //nolint:gosec // it is for all callers, so the context is none of theirs
 	}
 	select {
 	case <-s.done:
