@@ -28,6 +28,11 @@ func drawNode(rt *rapid.T) int { return drawOne(rt, "node", 0, 1) }
 
 func (w *world) drawPerson(rt *rapid.T) *person { return drawOne(rt, "person", w.people...) }
 
+// passOver ends an operation that makes no sense in the state that the sequence has come
+// to, or at most after a login that is known to the model: rapid goes on with another, and fails the test where
+// it finds none. Nothing of the property is left out by that.
+func passOver(rt *rapid.T) { rt.Skip() }
+
 // drawSession prefers sessions that are not over, and begins one where there is none.
 func (w *world) drawSession(rt *rapid.T) int {
 	whatever := drawOne(rt, "of any", false, false, false, false, false, true)
@@ -37,7 +42,7 @@ func (w *world) drawSession(rt *rapid.T) int {
 		case 1:
 			w.login(rt)
 		case 2:
-			rt.Skip()
+			passOver(rt)
 		}
 		for i, f := range w.sessions {
 			if whatever || !f.over(w.rules().now) {

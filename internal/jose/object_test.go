@@ -1,8 +1,10 @@
 package jose_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
+	"strconv"
 	"testing"
 	"unicode/utf8"
 
@@ -24,29 +26,19 @@ func FuzzObject(f *testing.F) {
 		} else if !valid {
 			return
 		}
-		want := map[string]any{"first": text, "number": json.Number(""), "list": []any{text, "", text}, "none": []any{}}
-		number, err := json.Marshal(n)
-		if err != nil {
-			t.Fatal(err)
+		want := map[string]any{
+			"first": text, "number": json.Number(strconv.FormatInt(n, 10)), "list": []any{text, "", text}, "none": []any{},
 		}
 		var got map[string]any
-		if err := json.Unmarshal(made, &got); err != nil {
+		decoder := json.NewDecoder(bytes.NewReader(made))
+		decoder.UseNumber()
+		if err := decoder.Decode(&got); err != nil {
 			t.Fatalf("%s: %v", made, err)
 		}
-		want["number"], got["number"] = string(number), string(mustJSON(t, got["number"]))
-		if n > -1<<53 && n < 1<<53 && !reflect.DeepEqual(got, want) {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s\ngot  %v\nwant %v", made, got, want)
 		}
 	})
-}
-
-func mustJSON(t *testing.T, v any) []byte {
-	t.Helper()
-	text, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }
 
 // TestEmptyObject is one, too.

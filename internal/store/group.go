@@ -36,7 +36,7 @@ type statement struct {
 const mostGrouped = 128
 
 // exec runs a statement and returns the number of rows it affected. When ctx ends before
-// its turn has come it is not run.
+// its turn has come it is not run; when ctx ends later, nobody hears what became of it.
 func (g *group) exec(ctx context.Context, query string, args []any) (int64, error) {
 	// A transaction uses what is prepared already.
 	if _, err := g.pool.prepare(ctx, nil, g.dialect, query); err != nil { //nolint:sqlclosecheck // the pool keeps it
