@@ -1,7 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/seed-60f9e3ad/identity"
@@ -12,12 +15,77 @@ import (
 // least. One statement decides, so of any number of simultaneous calls on all
 // nodes exactly one is first.
 func (db *DB) SpendAssertion(ctx context.Context, digest [32]byte, expires time.Time) (first bool, err error) {
+	if db.spendings != nil && db.tx == nil {
+		return db.spendAmongOthers(ctx, digest, expires)
+	}
 	n, err := db.exec(ctx, "spending an assertion",
 		`INSERT INTO spent_assertions (digest, expires_at) VALUES (?, ?)`+db.dialect.ignoreTaken, digest[:], millis(expires))
 	if err != nil && identity.KindOf(err) == identity.Conflict {
 		return false, nil // how a database says it that cannot ignore the row
 	}
 	return n == 1, err
+}
+
+// spending is an assertion that is being spent.
+type spending struct {
+	digest  [32]byte
+	expires int64
+
+	first bool // what became of it
+	err   error
+}
+
+// spendAmongOthers spends an assertion together with those that come at once.
+func (db *DB) spendAmongOthers(ctx context.Context, digest [32]byte, expires time.Time) (first bool, err error) {
+	ctx, cancel := db.hurry(ctx)
+	defer cancel()
+	s := &spending{digest: digest, expires: millis(expires)}
+	if err := db.spendings.do(ctx, s); err != nil {
+		return false, db.failed("spending an assertion", err)
+	}
+	return s.first, s.err
+}
+
+// spendTogether spends what take gives it by one statement, which tells what was not spent
+// before. Where somebody is sent twice, the first is first.
+func (db *DB) spendTogether(take func() []*spending) {
+	batch := take()
+	if len(batch) == 0 {
+		return
+	}
+	spent, err := db.spend(batch)
+	for _, s := range batch {
+		s.first, s.err = spent[s.digest], err
+		delete(spent, s.digest)
+	}
+}
+
+// spend marks the batch as used and returns the digests of those that were not before.
+func (db *DB) spend(batch []*spending) (map[[32]byte]bool, error) {
+	// In one order everywhere, so that no two nodes wait for each other.
+	batch = slices.SortedFunc(slices.Values(batch), func(a, b *spending) int { return bytes.Compare(a.digest[:], b.digest[:]) })
+	digests, expires := make([][]byte, len(batch)), make([]int64, len(batch))
+	for i, s := range batch {
+		digests[i], expires[i] = s.digest[:], s.expires
+	}
+	ctx, cancel := db.hurry(context.Background()) // no caller's: it is for all of them
+	defer cancel()
+	made, err := again(db, func() ([][]byte, error) {
+		return read(db, "spending assertions", func() (*sql.Rows, error) {
+			return db.writer.query(ctx, nil, &db.dialect, db.dialect.spend, []any{digests, expires})
+		}, func(scan func(...any) error) (digest []byte, err error) {
+			err = scan(&digest)
+			return digest, err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	spent := make(map[[32]byte]bool, len(made))
+	for _, digest := range made {
+		spent[[32]byte(digest)] = true
+	}
+	return spent, nil
 }
 
 // PruneAssertions forgets about limit assertions that can no longer be valid, those

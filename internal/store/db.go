@@ -25,8 +25,11 @@ type DB struct {
 	// can end the wait, instead of in the database's lock. On a server it and readers
 	// are the same.
 	writer, readers *pool
-	// group is what runs statements outside of transactions, on SQLite.
-	group *group
+	// commits is what runs statements outside of transactions, on SQLite.
+	commits *commits
+	// spendings is what spends assertions outside of transactions, where many are spent in
+	// one statement.
+	spendings *group[*spending]
 	// control is for following the database and for the lock at the start.
 	control *pool
 	// tx is set while this DB stands for a transaction.
@@ -150,26 +153,31 @@ func (db *DB) hurry(ctx context.Context) (context.Context, context.CancelFunc) {
 func (db *DB) exec(ctx context.Context, doing, query string, args ...any) (int64, error) {
 	ctx, cancel := db.hurry(ctx)
 	defer cancel()
-	if db.group != nil && db.tx == nil {
+	if db.commits != nil && db.tx == nil {
 		db.stats.statements.Add(1)
-		n, err := db.group.exec(ctx, query, args)
+		n, err := db.commits.exec(ctx, query, args)
 		return n, db.failed(doing, err)
 	}
-	var result sql.Result
-	var err error
-	for try := 1; ; try++ {
+	n, err := again(db, func() (int64, error) {
 		db.stats.statements.Add(1)
-		result, err = db.writer.exec(ctx, db.tx, &db.dialect, query, args)
-		if err == nil {
-			break
+		result, err := db.writer.exec(ctx, db.tx, &db.dialect, query, args)
+		if err != nil {
+			return 0, err
 		}
-		// A statement by itself is a transaction, and may be sacrificed like one.
-		if db.tx != nil || try == transactionTries || db.dialect.fault(err) != faultRetry {
-			return 0, db.failed(doing, err)
+		return result.RowsAffected()
+	})
+	return n, db.failed(doing, err)
+}
+
+// again runs a statement once more where it was sacrificed for another one: by itself it
+// is a transaction, and may be sacrificed like one.
+func again[T any](db *DB, run func() (T, error)) (T, error) {
+	for try := 1; ; try++ {
+		v, err := run()
+		if err == nil || db.tx != nil || try == transactionTries || db.dialect.fault(err) != faultRetry {
+			return v, err
 		}
 	}
-	n, err := result.RowsAffected()
-	return n, db.failed(doing, err)
 }
 
 // row reads one row into dest; no row is a NotFound that names what is missing.
@@ -192,21 +200,28 @@ func (db *DB) row(ctx context.Context, what, query string, args []any, dest ...a
 func rows[T any](ctx context.Context, db *DB, what, query string, args []any, scan func(scan func(...any) error) (T, error)) ([]T, error) {
 	ctx, cancel := db.hurry(ctx)
 	defer cancel()
+	return read(db, "reading "+what, func() (*sql.Rows, error) {
+		return anew(ctx, db, db.readers, func() (*sql.Rows, error) { return db.readers.query(ctx, db.tx, &db.dialect, query, args) })
+	}, scan)
+}
+
+// read reads all rows of what ask gets, each with scan.
+func read[T any](db *DB, doing string, ask func() (*sql.Rows, error), scan func(scan func(...any) error) (T, error)) ([]T, error) {
 	db.stats.statements.Add(1)
-	result, err := anew(ctx, db, db.readers, func() (*sql.Rows, error) { return db.readers.query(ctx, db.tx, &db.dialect, query, args) })
+	result, err := ask()
 	if err != nil {
-		return nil, db.failed("reading "+what, err)
+		return nil, db.failed(doing, err)
 	}
 	defer result.Close()
 	var list []T
 	for result.Next() {
 		v, err := scan(result.Scan)
 		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", what, err)
+			return nil, fmt.Errorf("%s: %w", doing, err)
 		}
 		list = append(list, v)
 	}
-	return list, db.failed("reading "+what, result.Err())
+	return list, db.failed(doing, result.Err())
 }
 
 // failed gives an error from the database its kind: Conflict when a unique key

@@ -22,6 +22,9 @@ type dialect struct {
 	// ignoreTaken ends an INSERT of a row that may be there already: it then affects
 	// no row. Empty where a database cannot say that; then it fails as taken.
 	ignoreTaken string
+	// spend spends assertions, given all their digests and all their expiries, and reads
+	// the digests of those that were not spent before. Empty where no one statement does.
+	spend string
 	// tableCount counts the tables with a given name.
 	tableCount string
 	// state reads the revision, the database's clock in milliseconds (0 for this

@@ -55,7 +55,7 @@ func LimitTransactionsForTest(db *DB, limit time.Duration) { db.dialect.transact
 func ThroughForTest(db *DB, connections func(inner *sql.DB) *sql.DB) *DB {
 	through := *db
 	through.dialect.prepared = false
-	through.group = nil
+	through.commits = nil
 	through.writer = &pool{DB: connections(db.writer.DB)}
 	through.readers = through.writer
 	return &through
@@ -67,10 +67,15 @@ func ExecForTest(ctx context.Context, db *DB, query string, args ...any) (int64,
 }
 
 // WaitingForTest is how many statements wait for the connection that writes.
-func WaitingForTest(db *DB) int {
-	db.group.mu.Lock()
-	defer db.group.mu.Unlock()
-	return len(db.group.waiting)
+func WaitingForTest(db *DB) int { return db.commits.group.waitingForTest() }
+
+// SpendingForTest is how many assertions wait to be spent.
+func SpendingForTest(db *DB) int { return db.spendings.waitingForTest() }
+
+func (g *group[T]) waitingForTest() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting)
 }
 
 // OnCommitForTest has fn called before each commit of a SQLite file by db; other than 0 has it

@@ -28,6 +28,8 @@ func postgresDialect() dialect {
 	return dialect{
 		name: PostgreSQL, goose: goose.DialectPostgres, migrations: "postgres", numbered: true,
 		ignoreTaken: ` ON CONFLICT DO NOTHING`,
+		spend: `INSERT INTO spent_assertions (digest, expires_at) SELECT * FROM unnest(CAST(? AS BYTEA[]), CAST(? AS BIGINT[]))
+			ON CONFLICT DO NOTHING RETURNING digest`,
 		resumeAudit: `SELECT setval(pg_get_serial_sequence('audit_events', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM audit_events), false)`,
 		tableCount:  `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?`,
 		state:       `SELECT revision, ` + postgresState + ` FROM revision WHERE id = 1`,

@@ -51,6 +51,9 @@ func openServer(cfg Config, d dialect, connectors func(Server, *atomic.Int64) (*
 		db.control = poolOf(sql.OpenDB(c), 1, 1)
 	}
 	db.readers = db.writer
+	if d.spend != "" {
+		db.spendings = &group[*spending]{together: db.spendTogether}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout+d.patience)
 	defer cancel()
 	if err := db.greet(ctx); err != nil {

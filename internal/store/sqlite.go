@@ -58,7 +58,7 @@ func openSQLite(cfg Config) (*DB, error) {
 	}
 	// A commit is as durable as by fsync, without the file's time of modification.
 	_, _ = sqlite.Fdatasync(true) // where there is none, fsync it is
-	db.group = &group{pool: db.writer, dialect: &db.dialect}
+	db.commits = newCommits(db.writer, &db.dialect)
 	if db.readers, err = sqlitePool(cfg.Path, 2*runtime.GOMAXPROCS(0), "query_only(1)"); err != nil {
 		return nil, errors.Join(err, db.writer.Close())
 	}
