@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,14 +16,14 @@ func (db *DB) AppendEvent(ctx context.Context, e identity.Event) error {
 }
 
 // eventsAtOnce is how many events one statement adds.
-const eventsAtOnce = 200
+const eventsAtOnce = 128
 
 // AppendEvents adds events to the audit, in their order: all of them, or none. The
 // database gives each its Seq.
 func (db *DB) AppendEvents(ctx context.Context, events []identity.Event) error {
 	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	return db.Tx(ctx, func(tx *DB) error {
-		for chunk := range slices.Chunk(events, eventsAtOnce) {
+		for chunk := range pieces(events, eventsAtOnce) {
 			args := make([]any, 0, 9*len(chunk))
 			for _, e := range chunk {
 				args = append(args, e.ID, millis(e.At), e.Name, e.Outcome, e.Actor, e.Target, e.IP, e.RequestID, string(e.Detail))

@@ -88,6 +88,7 @@ func (db *DB) transaction(ctx context.Context, fn func(tx *DB) error) error {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
+	db.writer.prepareWanted(ctx, &db.dialect)
 	conn, sqlTx, err := db.begin(ctx)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"iter"
 	"time"
 
 	"modernc.org/sqlite"
@@ -91,3 +92,13 @@ func OnCommitForTest(ctx context.Context, db *DB, fn func() int32) error {
 		return nil
 	})
 }
+
+// PreparedForTest is how many statements are prepared for the connection that writes.
+func PreparedForTest(db *DB) int {
+	db.writer.mu.RLock()
+	defer db.writer.mu.RUnlock()
+	return len(db.writer.prepared)
+}
+
+// PiecesForTest is pieces.
+func PiecesForTest(list []int, most int) iter.Seq[[]int] { return pieces(list, most) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"iter"
 	"sync"
 )
 
@@ -14,7 +15,9 @@ type pool struct {
 	idle     int // connections that stay open
 	mu       sync.RWMutex
 	prepared map[string]*sql.Stmt
-	rebound  map[string]string
+	// wanted are queries of transactions that were not prepared when they ran.
+	wanted  map[string]bool
+	rebound map[string]string
 }
 
 // mostPrepared bounds the statements of a pool that are kept; the queries of the verbs
@@ -112,7 +115,7 @@ func (p *pool) bound(d *dialect, query string) string {
 
 // prepare returns the statement as it is prepared once for each connection; nil where
 // the driver sees to that. A transaction takes no second connection for it: it uses what
-// is there.
+// is there, and what is not is prepared before the next one.
 func (p *pool) prepare(ctx context.Context, tx *sql.Tx, d *dialect, query string) (*sql.Stmt, error) {
 	if !d.prepared {
 		return nil, nil //nolint:nilnil // documented
@@ -120,8 +123,12 @@ func (p *pool) prepare(ctx context.Context, tx *sql.Tx, d *dialect, query string
 	p.mu.RLock()
 	stmt, full := p.prepared[query], len(p.prepared) >= mostPrepared
 	p.mu.RUnlock()
-	if stmt != nil || full || tx != nil {
+	if stmt != nil || full {
 		return stmt, nil
+	}
+	if tx != nil {
+		p.want(query)
+		return nil, nil //nolint:nilnil // documented
 	}
 	stmt, err := p.PrepareContext(ctx, query)
 	if err != nil {
@@ -137,4 +144,41 @@ func (p *pool) prepare(ctx context.Context, tx *sql.Tx, d *dialect, query string
 	}
 	p.prepared[query] = stmt
 	return stmt, nil
+}
+
+func (p *pool) want(query string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.wanted == nil {
+		p.wanted = map[string]bool{}
+	}
+	p.wanted[query] = true
+}
+
+// prepareWanted prepares what transactions have wanted. What cannot be prepared is not:
+// who runs it will hear why.
+func (p *pool) prepareWanted(ctx context.Context, d *dialect) {
+	p.mu.Lock()
+	wanted := p.wanted
+	p.wanted = nil
+	p.mu.Unlock()
+	for query := range wanted {
+		_, _ = p.prepare(ctx, nil, d, query) //nolint:sqlclosecheck // the pool keeps it
+	}
+}
+
+// pieces cuts a list into pieces of most, a power of two, and of what is left into pieces of
+// smaller powers: so a few statements, which stay prepared, do for lists of every length.
+func pieces[T any](list []T, most int) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		for n := most; len(list) > 0; {
+			for n > len(list) {
+				n /= 2
+			}
+			if !yield(list[:n:n]) {
+				return
+			}
+			list = list[n:]
+		}
+	}
 }

@@ -42,13 +42,28 @@ func (db *DB) PruneSessions(ctx context.Context, limit int) (int64, error) {
 			}
 			continue
 		}
-		n, err := db.exec(ctx, "pruning sessions", `DELETE FROM sessions WHERE id IN (?`+strings.Repeat(", ?", len(ids)-1)+`)`, ids...)
+		n, err := db.deleteThese(ctx, "sessions", ids)
 		total += n
 		if err != nil {
 			return total, err
 		}
 		if limit -= len(ids); limit <= 0 {
 			break
+		}
+	}
+	return total, nil
+}
+
+// pruneAtOnce bounds a statement that names what it deletes.
+const pruneAtOnce = 512
+
+// deleteThese deletes the rows of a table with these ids, and returns how many there were.
+func (db *DB) deleteThese(ctx context.Context, table string, ids []any) (total int64, err error) {
+	for some := range pieces(ids, pruneAtOnce) {
+		n, err := db.exec(ctx, "pruning "+table, `DELETE FROM `+table+` WHERE id IN (?`+strings.Repeat(", ?", len(some)-1)+`)`, some...)
+		total += n
+		if err != nil {
+			return total, err
 		}
 	}
 	return total, nil

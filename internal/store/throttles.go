@@ -91,7 +91,7 @@ func (db *DB) KeepFamiliar(ctx context.Context, t identity.Throttle) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.forgetThrottles(ctx, beyond)
+	_, err = db.deleteThese(ctx, "throttles", beyond)
 	return err
 }
 
@@ -113,16 +113,13 @@ func (db *DB) Throttled(ctx context.Context, f ThrottleFilter) ([]identity.Throt
 		append(args, millis(identity.ThrottleWindow(db.now())), f.Limit)...)
 }
 
-// pruneAtOnce bounds a statement that names what it deletes.
-const pruneAtOnce = 1000
-
 // PruneThrottles forgets up to limit accounts that have expired, and returns how many.
 func (db *DB) PruneThrottles(ctx context.Context, limit int) (int64, error) {
 	ids, err := db.throttleIDs(ctx, `expires_at <= ? LIMIT ?`, millis(db.now()), limit)
 	if err != nil {
 		return 0, err
 	}
-	return db.forgetThrottles(ctx, ids)
+	return db.deleteThese(ctx, "throttles", ids)
 }
 
 // LimitThrottles forgets up to limit accounts of names beyond most, which anybody can make
@@ -137,7 +134,7 @@ func (db *DB) LimitThrottles(ctx context.Context, most, limit int) (int64, error
 	if err != nil {
 		return 0, err
 	}
-	return db.forgetThrottles(ctx, ids)
+	return db.deleteThese(ctx, "throttles", ids)
 }
 
 // throttleIDs chooses in a first step, because MySQL cannot choose from the table that it
@@ -148,13 +145,6 @@ func (db *DB) throttleIDs(ctx context.Context, choice string, args ...any) ([]an
 		err = scan(&text)
 		return text, err
 	})
-}
-
-func (db *DB) forgetThrottles(ctx context.Context, ids []any) (int64, error) {
-	if len(ids) == 0 {
-		return 0, nil
-	}
-	return db.exec(ctx, "pruning throttles", `DELETE FROM throttles WHERE id IN (?`+strings.Repeat(", ?", len(ids)-1)+`)`, ids...)
 }
 
 func (db *DB) throttles(ctx context.Context, choice string, args ...any) ([]identity.Throttle, error) {
