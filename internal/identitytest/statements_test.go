@@ -78,12 +78,13 @@ func countStatements(t *testing.T, database store.Config, atServer func() int64)
 }
 
 // least is the least that a request adds to a count: now and then the service does
-// something else meanwhile, as storing when somebody logged in, which makes it more.
+// something else meanwhile, as storing when somebody logged in, which makes it more. On a busy
+// machine that may be so each time, as the server is not asked quickly: then it goes on for longer.
 func least(t *testing.T, s *identitytest.Service, count func() int64, r counted) int64 {
 	t.Helper()
-	const tries = 4
+	const tries, more = 4, 20
 	var fewest int64
-	for i := range tries {
+	for i := 0; i < tries || i < more && fewest > r.want; i++ {
 		send := r.ready()
 		if err := s.StoreEvents(t.Context()); err != nil { // they would be counted a moment later
 			t.Fatal(err)
