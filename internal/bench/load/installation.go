@@ -63,6 +63,9 @@ func (in *installation) fillOpened(ctx context.Context, opened *server.Installat
 	if _, _, err := opened.Admin.CreateClient(ctx, caller, admin.NewClient{ID: asker, Name: asker, Secret: &asks}); err != nil {
 		return err
 	}
+	if _, err := opened.Admin.UpdateConfiguration(ctx, caller, admin.ConfigurationUpdate{MaxRefreshes: new(identity.MaxMaxRefreshes)}, nil); err != nil {
+		return err // sessions would be used up, and a login costs a hash
+	}
 	hash, err := opened.Pool.Hash(ctx, argon2.Party{}, []byte(password))
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -103,16 +104,29 @@ func (l *load) serve(ctx context.Context) error {
 // firstToken is how long after its start the first node has given a token, in milliseconds.
 func (l *load) firstToken(ctx context.Context) (float64, error) {
 	asked := time.Now()
+	_, err := l.answers(ctx, l.tokenRequest(machine("secret", 0), true, ""))
+	return milliseconds(l.nodes[0].started + time.Since(asked)), err
+}
+
+// answers asks the first node one after the other, and wants all of them granted.
+func (l *load) answers(ctx context.Context, requests ...[]byte) ([][]byte, error) {
 	c, err := dial(ctx, l.host, l.secure)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer c.hangUp()
-	status, body, err := c.ask(l.tokenRequest(machine("secret", 0), true, ""))
-	if err == nil {
-		err = wantStatus(http.StatusOK, status, body)
+	list := make([][]byte, len(requests))
+	for i, request := range requests {
+		status, body, err := c.ask(request)
+		if err == nil {
+			err = wantStatus(http.StatusOK, status, body)
+		}
+		if err != nil {
+			return nil, err
+		}
+		list[i] = bytes.Clone(body)
 	}
-	return milliseconds(l.nodes[0].started + time.Since(asked)), err
+	return list, nil
 }
 
 func (l *load) say(text string) { fmt.Fprintln(l.progress, text) }
@@ -240,27 +254,23 @@ func (l *load) whileLoggingIn(ctx context.Context, do func() (measured, error)) 
 
 // tokens are one of each client that asks.
 func (l *load) tokens() ([]string, error) {
-	c, err := dial(context.Background(), l.host, l.secure)
+	requests := make([][]byte, min(l.active, 100))
+	for i := range requests {
+		requests[i] = l.tokenRequest(machine("secret", i*(l.in.clients/l.active)), true, "")
+	}
+	answers, err := l.answers(context.Background(), requests...)
 	if err != nil {
 		return nil, err
 	}
-	defer c.hangUp()
-	list := make([]string, 0, l.active)
-	for i := range min(l.active, 100) {
-		status, body, err := c.ask(l.tokenRequest(machine("secret", i*(l.in.clients/l.active)), true, ""))
-		if err == nil {
-			err = wantStatus(http.StatusOK, status, body)
-		}
-		if err != nil {
-			return nil, err
-		}
+	list := make([]string, len(answers))
+	for i, body := range answers {
 		var answer struct {
 			Token string `json:"token"`
 		}
 		if err := json.Unmarshal(body, &answer); err != nil {
 			return nil, err
 		}
-		list = append(list, answer.Token)
+		list[i] = answer.Token
 	}
 	return list, nil
 }

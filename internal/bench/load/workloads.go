@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -160,8 +161,29 @@ func (r *refreshing) answered(status int, body []byte) error {
 	return nil
 }
 
+// refreshes are of sessions that have begun beforehand, as many as there are connections: a login
+// would be measured for its hash.
 func (l *load) refreshes(time.Duration) (func(int) caller, error) {
-	return func(i int) caller { return &refreshing{l: l, user: user(i % l.in.users)} }, nil
+	sessions, requests := make([]*refreshing, l.connections), make([][]byte, l.connections)
+	for i := range sessions {
+		sessions[i] = &refreshing{l: l, user: user(i % l.in.users)}
+		requests[i] = sessions[i].next()
+	}
+	answers, err := l.answers(context.Background(), requests...)
+	if err != nil {
+		return nil, err
+	}
+	for i, body := range answers {
+		if err := sessions[i].answered(http.StatusOK, body); err != nil {
+			return nil, err
+		}
+	}
+	return func(i int) caller {
+		if i < len(sessions) {
+			return sessions[i]
+		}
+		return &refreshing{l: l, user: user(i % l.in.users)}
+	}, nil
 }
 
 // introspections ask for the token of each client.
