@@ -48,7 +48,7 @@ func heapLimit(has, hashing int64) int64 {
 func saySignatures(ctx context.Context, logger *slog.Logger) {
 	rsa, err := jose.RSA()
 	if err != nil {
-		logger.ErrorContext(ctx, "libcrypto cannot be used: RSA signatures take three times as long", "rsa", rsa, "error", err.Error())
+		logger.ErrorContext(ctx, "libcrypto cannot be used: RSA signatures take twice as long", "rsa", rsa, "error", err.Error())
 		return
 	}
 	logger.InfoContext(ctx, "signatures", "rsa", rsa)

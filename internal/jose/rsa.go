@@ -6,7 +6,7 @@ import (
 )
 
 // rsaSigner makes RSA signatures with one key. There is more than one because crypto/rsa
-// takes three times as long as libcrypto does: see RSA.
+// takes more than twice as long as libcrypto does: see RSA.
 type rsaSigner interface {
 	// sign signs the digest that the algorithm makes of a message, with PKCS#1 v1.5 or PSS
 	// (RFC 7518 sections 3.3 and 3.5).

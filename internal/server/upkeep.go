@@ -10,7 +10,7 @@ import (
 
 const (
 	upkeepInterval = time.Minute
-	pruneBatch     = 1000
+	pruneBatch     = 1024
 	leaseTerm      = upkeepInterval + upkeepInterval/2
 	// pruneFor bounds how long one kind of things is pruned at a time; what is left then is
 	// for the next minute. All kinds together are done before the lease expires.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"slices"
 	"time"
 
@@ -47,13 +49,18 @@ func (db *DB) spendAmongOthers(ctx context.Context, digest [32]byte, expires tim
 }
 
 // spendTogether spends what take gives it by one statement, which tells what was not spent
-// before. Where somebody is sent twice, the first is first.
+// before. Where somebody is sent twice, the first is first. While there is no connection
+// nobody's turn has come.
 func (db *DB) spendTogether(take func() []*spending) {
+	conn, err := db.connection(context.Background()) // no caller's: it is for all of them
 	batch := take()
-	if len(batch) == 0 {
-		return
+	var spent map[[32]byte]bool
+	if err == nil {
+		if len(batch) > 0 {
+			spent, err = db.spend(conn, batch)
+		}
+		_ = conn.Close() // it goes back to its pool
 	}
-	spent, err := db.spend(batch)
 	for _, s := range batch {
 		s.first, s.err = spent[s.digest], err
 		delete(spent, s.digest)
@@ -61,24 +68,32 @@ func (db *DB) spendTogether(take func() []*spending) {
 }
 
 // spend marks the batch as used and returns the digests of those that were not before.
-func (db *DB) spend(batch []*spending) (map[[32]byte]bool, error) {
+func (db *DB) spend(conn *sql.Conn, batch []*spending) (map[[32]byte]bool, error) {
 	// In one order everywhere, so that no two nodes wait for each other.
 	batch = slices.SortedFunc(slices.Values(batch), func(a, b *spending) int { return bytes.Compare(a.digest[:], b.digest[:]) })
 	digests, expires := make([][]byte, len(batch)), make([]int64, len(batch))
 	for i, s := range batch {
 		digests[i], expires[i] = s.digest[:], s.expires
 	}
-	ctx, cancel := db.hurry(context.Background()) // no caller's: it is for all of them
+	ctx, cancel := db.hurry(context.Background())
 	defer cancel()
+	query := db.writer.bound(&db.dialect, db.dialect.spend)
 	made, err := again(db, func() ([][]byte, error) {
 		return read(db, "spending assertions", func() (*sql.Rows, error) {
-			return db.writer.query(ctx, nil, &db.dialect, db.dialect.spend, []any{digests, expires})
+			result, err := conn.QueryContext(ctx, query, digests, expires)
+			if errors.Is(err, driver.ErrBadConn) { // it was closed meanwhile: nothing was sent
+				result, err = db.writer.QueryContext(ctx, query, digests, expires)
+			}
+			return result, err
 		}, func(scan func(...any) error) (digest []byte, err error) {
 			err = scan(&digest)
 			return digest, err
 		})
 	})
 	if err != nil {
+		if db.dialect.fault(err) == faultCut {
+			db.writer.dropIdle() // they are cut as well, as after a restart of the server
+		}
 		return nil, err
 	}
 	spent := make(map[[32]byte]bool, len(made))

@@ -88,7 +88,7 @@ func (db *DB) transaction(ctx context.Context, fn func(tx *DB) error) error {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	db.writer.prepareWanted(ctx, &db.dialect)
+	db.prepareWanted(ctx)
 	conn, sqlTx, err := db.begin(ctx)
 	if err != nil {
 		return err
@@ -105,6 +105,13 @@ func (db *DB) transaction(ctx context.Context, fn func(tx *DB) error) error {
 		err = db.failed("the transaction took too long", ctx.Err())
 	}
 	return err
+}
+
+// prepareWanted prepares what earlier transactions have wanted.
+func (db *DB) prepareWanted(ctx context.Context) {
+	ctx, cancel := db.hurry(ctx)
+	defer cancel()
+	db.writer.prepareWanted(ctx, &db.dialect)
 }
 
 // begin begins a transaction.

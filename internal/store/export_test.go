@@ -56,7 +56,7 @@ func LimitTransactionsForTest(db *DB, limit time.Duration) { db.dialect.transact
 func ThroughForTest(db *DB, connections func(inner *sql.DB) *sql.DB) *DB {
 	through := *db
 	through.dialect.prepared = false
-	through.commits = nil
+	through.commits, through.spendings = nil, nil
 	through.writer = &pool{DB: connections(db.writer.DB)}
 	through.readers = through.writer
 	return &through

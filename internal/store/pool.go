@@ -115,7 +115,7 @@ func (p *pool) bound(d *dialect, query string) string {
 
 // prepare returns the statement as it is prepared once for each connection; nil where
 // the driver sees to that. A transaction takes no second connection for it: it uses what
-// is there, and what is not is prepared before the next one.
+// is there, and the pool that writes prepares what is not before the next one.
 func (p *pool) prepare(ctx context.Context, tx *sql.Tx, d *dialect, query string) (*sql.Stmt, error) {
 	if !d.prepared {
 		return nil, nil //nolint:nilnil // documented
@@ -152,7 +152,9 @@ func (p *pool) want(query string) {
 	if p.wanted == nil {
 		p.wanted = map[string]bool{}
 	}
-	p.wanted[query] = true
+	if len(p.wanted) < mostPrepared {
+		p.wanted[query] = true
+	}
 }
 
 // prepareWanted prepares what transactions have wanted. What cannot be prepared is not:

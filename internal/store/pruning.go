@@ -55,7 +55,7 @@ func (db *DB) PruneSessions(ctx context.Context, limit int) (int64, error) {
 }
 
 // pruneAtOnce bounds a statement that names what it deletes.
-const pruneAtOnce = 512
+const pruneAtOnce = 64
 
 // deleteThese deletes the rows of a table with these ids, and returns how many there were.
 func (db *DB) deleteThese(ctx context.Context, table string, ids []any) (total int64, err error) {
