@@ -58,7 +58,7 @@ func TestATransactionsFaultIsItsOwn(t *testing.T) {
 		if err := db.Tx(t.Context(), wrong); err == nil {
 			t.Error("a statement on a table that is not there succeeded")
 		}
-		check(t, db.Change(context.WithoutCancel(t.Context()), func(tx *store.DB) error {
+		check(t, db.Change(t.Context(), func(tx *store.DB) error {
 			return tx.CreateUser(t.Context(), user(identity.NewID(time.Now())))
 		}))
 	}
@@ -78,5 +78,25 @@ func TestPieces(t *testing.T) {
 		if !slices.Equal(all, list) {
 			t.Fatalf("%v became %v", list, all)
 		}
+	})
+}
+
+// What is to be prepared is waited for no longer than any statement.
+func TestPreparingIsNotWaitedForLonger(t *testing.T) {
+	onServers(t, func(t *testing.T, p place) {
+		check(t, p.migrated(t).Close())
+		db := p.open(t, pool(1, 1), patience(500*time.Millisecond)) // one beside that for following
+		hire := func(tx *store.DB) error { return tx.CreateUser(t.Context(), user(identity.NewID(time.Now()))) }
+		check(t, db.Tx(t.Context(), func(tx *store.DB) error { // keeps the connection
+			_, err := store.ExecForTest(t.Context(), tx, "DELETE FROM users WHERE id = 'nobody'")
+			check(t, err) // this is what is to be prepared
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if err := db.Change(ctx, hire); identity.KindOf(err) != identity.Unavailable || ctx.Err() != nil {
+				t.Errorf("%v", err)
+			}
+			return nil
+		}))
+		check(t, db.Change(t.Context(), hire))
 	})
 }

@@ -54,12 +54,12 @@ func (db *DB) PruneSessions(ctx context.Context, limit int) (int64, error) {
 	return total, nil
 }
 
-// pruneAtOnce bounds a statement that names what it deletes.
-const pruneAtOnce = 64
+// namedAtOnce is how many rows a statement names at most, by their ids.
+const namedAtOnce = 64
 
 // deleteThese deletes the rows of a table with these ids, and returns how many there were.
 func (db *DB) deleteThese(ctx context.Context, table string, ids []any) (total int64, err error) {
-	for some := range pieces(ids, pruneAtOnce) {
+	for some := range pieces(ids, namedAtOnce) {
 		n, err := db.exec(ctx, "pruning "+table, `DELETE FROM `+table+` WHERE id IN (?`+strings.Repeat(", ?", len(some)-1)+`)`, some...)
 		total += n
 		if err != nil {

@@ -96,7 +96,7 @@ func (db *DB) EndSession(ctx context.Context, id, by string) (ended bool, err er
 // remembered.
 func (db *DB) SessionUsers(ctx context.Context, ids []string) (map[string]string, error) {
 	users := map[string]string{}
-	for chunk := range pieces(ids, pruneAtOnce) {
+	for chunk := range pieces(ids, namedAtOnce) {
 		args := make([]any, len(chunk))
 		for i, id := range chunk {
 			args[i] = id

@@ -148,3 +148,54 @@ func TestNobodyIsToldOfWhatWasNotSpent(t *testing.T) {
 		t.Errorf("of the next: first %v, %v", told[1].first, told[1].err)
 	}
 }
+
+// While there is no connection nobody's turn has come.
+func TestWhoGivesUpBeforeThereIsAConnectionHasSpentNothing(t *testing.T) {
+	s := newSpender(t)
+	if s == nil {
+		return
+	}
+	one := s.place.open(t, pool(1, 1), patience(10*time.Second)) // beside that for following
+	ctx, giveUp := context.WithCancel(t.Context())
+	defer giveUp()
+	var told outcome
+	var waits sync.WaitGroup
+	check(t, one.Tx(t.Context(), func(*store.DB) error { // keeps it
+		waits.Go(func() { told.first, told.err = spend(ctx, one, "a") })
+		eventually(t, 5*time.Second, "it waits", func() bool { return store.SpendingForTest(one) == 1 })
+		time.Sleep(50 * time.Millisecond) // it goes on waiting
+		if n := store.SpendingForTest(one); n != 1 {
+			t.Errorf("%d wait for a connection, want 1", n)
+		}
+		giveUp()
+		waits.Wait()
+		return nil
+	}))
+	if told.first || !errors.Is(told.err, context.Canceled) {
+		t.Errorf("first %v, %v", told.first, told.err)
+	}
+	if first, err := spend(t.Context(), one, "a"); err != nil || !first {
+		t.Errorf("afterwards: first %v, %v", first, err)
+	}
+}
+
+// A server that ends all connections costs those who spend at that moment, and nobody after
+// them, however many connections there were.
+func TestConnectionsThatWereCutAreNotTriedOneByOne(t *testing.T) {
+	s := newSpender(t)
+	if s == nil {
+		return
+	}
+	db := s.place.open(t, pool(10, 10))
+	together(50, func(i int) { check(t, db.RecordLogins(t.Context(), map[string]time.Time{fmt.Sprint(i): time.Now()})) })
+	s.place.endConnections(t)
+	failed := 0
+	for i := range 20 {
+		if _, err := spend(t.Context(), db, fmt.Sprint(i)); err != nil {
+			failed++
+		}
+	}
+	if failed > 1 {
+		t.Errorf("%d failed, want one at most", failed)
+	}
+}

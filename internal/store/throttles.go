@@ -87,7 +87,7 @@ func (db *DB) KeepFamiliar(ctx context.Context, t identity.Throttle) error {
 	if _, err := db.addThrottle(ctx, t); err != nil {
 		return err
 	}
-	beyond, err := db.throttleIDs(ctx, `owner = ? ORDER BY updated_at DESC, id LIMIT ? OFFSET ?`, t.Owner, pruneAtOnce, identity.MaxFamiliar)
+	beyond, err := db.throttleIDs(ctx, `owner = ? ORDER BY updated_at DESC, id LIMIT ? OFFSET ?`, t.Owner, namedAtOnce, identity.MaxFamiliar)
 	if err != nil {
 		return err
 	}
